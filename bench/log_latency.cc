@@ -1,0 +1,236 @@
+// What one Run::log() of ten float64 costs, against the least that any writer must do (promises P1 and P2).
+//
+// Method. The floor is clock_gettime, memcpy of a frame into the next place of an 8 MiB buffer, and CRC32C over it:
+// the same bytes to the same kind of place. Floor and log() are measured in turns, a burst of calls each, in one
+// thread, so that whatever else the machine does hits both. Each call is timed by itself with a serialised time stamp
+// counter, less the median of an empty reading; `burst` figures time whole bursts instead, divided by their calls.
+// After each round flush() waits until the keeper has everything: a burst fits into the ring.
+// Cold: before each call a buffer larger than the caches is walked.
+// Allocations: calls of operator new in this process while bursts run.
+#include <time.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "bench/support/arguments.h"
+#include "bench/support/samples.h"
+#include "bench/support/scratch.h"
+#include "bench/support/workload.h"
+#include "schema/crc32c.h"
+#include "schema/frame.h"
+#include "schema/limits.h"
+#include "schema/record.h"
+#include "wb/run.h"
+
+namespace {
+std::atomic<std::uint64_t> allocation_count{0};
+}
+
+void* operator new(std::size_t bytes) {
+  allocation_count.fetch_add(1, std::memory_order_relaxed);
+  if (void* memory = std::malloc(bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+
+namespace wb::bench {
+namespace {
+
+constexpr char kName[] = "log_latency";
+constexpr std::size_t kFrameBytes = frame_bytes(row_bytes(kMetricCount, 0));
+constexpr std::size_t kColdBytes = 64U << 20;
+constexpr std::chrono::seconds kFlushTimeout(60);
+
+// The floor: the bytes of one row's frame go to the next place of a buffer as large as the ring.
+class Floor {
+ public:
+  Floor() : buffer_(kRingBytesDefault, std::byte{1}), frame_(kFrameBytes, std::byte{42}) {}
+
+  void operator()() noexcept {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    std::byte* to = buffer_.data() + at_;
+    at_ = at_ + 2 * kFrameBytes <= buffer_.size() ? at_ + kFrameBytes : 0;
+    std::memcpy(frame_.data() + kFrameHeadBytes + 8, &now, 8);
+    std::memcpy(to, frame_.data(), kFrameBytes);
+    const std::uint32_t crc = crc32c(7, std::span(to + 8, kFrameBytes - 8));
+    std::memcpy(to + 4, &crc, 4);
+  }
+
+ private:
+  std::vector<std::byte> buffer_;
+  std::vector<std::byte> frame_;
+  std::size_t at_ = 0;
+};
+
+// The two ways to log a row.
+struct Logger {
+  Run& run;
+  const std::vector<Row>& rows;
+  std::array<KeyMetric, kMetricCount> interned;
+  std::array<Metric, kMetricCount> named;
+  std::size_t next = 0;
+
+  void by_key() noexcept {
+    const Row& row = rows[next++ % rows.size()];
+    for (std::size_t i = 0; i < kMetricCount; ++i) interned[i].value = Value(row[i]);
+    (void)run.log(interned);  // Drops are counted by the run.
+  }
+  void by_name() noexcept {
+    const Row& row = rows[next++ % rows.size()];
+    for (std::size_t i = 0; i < kMetricCount; ++i) named[i].value = Value(row[i]);
+    (void)run.log(named);
+  }
+};
+
+// Samples of one kind of call.
+struct Samples {
+  std::vector<double> calls_ns;
+  std::vector<double> bursts_ns;  // A call's mean in each burst that was timed as a whole.
+};
+
+class Clock {
+ public:
+  template <typename Call>
+  double one_ns(Call& call) const {
+    const std::uint64_t start = ticks();
+    call();
+    const std::uint64_t passed = ticks() - start;
+    return static_cast<double>(passed - std::min(passed, empty_)) / per_ns_;
+  }
+
+  // Half of the bursts time each call, the other half the whole burst.
+  template <typename Call>
+  void burst(Call call, std::size_t calls, bool whole, Samples& samples) const {
+    if (!whole) {
+      for (std::size_t i = 0; i < calls; ++i) samples.calls_ns.push_back(one_ns(call));
+      return;
+    }
+    auto all = [&] {
+      for (std::size_t i = 0; i < calls; ++i) call();
+    };
+    samples.bursts_ns.push_back(one_ns(all) / static_cast<double>(calls));
+  }
+
+ private:
+  double per_ns_ = ticks_per_ns();
+  std::uint64_t empty_ = empty_ticks();
+};
+
+struct Measured {
+  Samples floor, by_key, by_name, floor_cold, by_key_cold;
+  std::uint64_t allocations = 0;
+};
+
+Status measure_warm(const Clock& clock, Logger& logger, std::size_t calls, std::size_t burst_calls, Measured& out) {
+  Floor floor;
+  for (Samples* samples : {&out.floor, &out.by_key, &out.by_name}) {
+    samples->calls_ns.reserve(calls + burst_calls);
+    samples->bursts_ns.reserve(calls / burst_calls + 2);
+  }
+  for (std::size_t round = 0; out.by_key.calls_ns.size() < calls; ++round) {
+    const bool whole = round % 2 == 1;
+    const std::uint64_t before = allocation_count.load();
+    clock.burst([&] { floor(); }, burst_calls, whole, out.floor);
+    clock.burst([&] { logger.by_key(); }, burst_calls, whole, out.by_key);
+    clock.burst([&] { logger.by_name(); }, burst_calls, whole, out.by_name);
+    out.allocations += allocation_count.load() - before;
+    if (const Status flushed = logger.run.flush(kFlushTimeout); !flushed.ok()) return flushed;
+  }
+  return {};
+}
+
+void walk(std::span<std::byte> memory) {
+  for (std::size_t at = 0; at < memory.size(); at += 64) memory[at] = static_cast<std::byte>(at >> 6);
+}
+
+void measure_cold(const Clock& clock, Logger& logger, std::size_t calls, Measured& out) {
+  Floor floor;
+  auto floor_call = [&] { floor(); };
+  auto log_call = [&] { logger.by_key(); };
+  std::vector<std::byte> memory(kColdBytes);
+  for (std::size_t i = 0; i < calls; ++i) {
+    walk(memory);
+    out.floor_cold.calls_ns.push_back(clock.one_ns(floor_call));
+    walk(memory);
+    out.by_key_cold.calls_ns.push_back(clock.one_ns(log_call));
+  }
+}
+
+int print(Measured& measured, const Counts& counts, const Arguments& arguments) {
+  const Percentiles floor = percentiles(measured.floor.calls_ns);
+  const Percentiles by_key = percentiles(measured.by_key.calls_ns);
+  const Percentiles by_name = percentiles(measured.by_name.calls_ns);
+  const Percentiles floor_cold = percentiles(measured.floor_cold.calls_ns);
+  const Percentiles cold = percentiles(measured.by_key_cold.calls_ns);
+  const double floor_burst = median(measured.floor.bursts_ns);
+  const double by_key_burst = median(measured.by_key.bursts_ns);
+  const double by_name_burst = median(measured.by_name.bursts_ns);
+  JsonLine ratio;
+  ratio.add("p50_to_floor", by_key.p50 / floor.p50).add("p999_to_floor_p50", by_key.p999 / floor.p50);
+  ratio.add("burst_to_floor", by_key_burst / floor_burst).add("string_keys_to_interned", by_name.p50 / by_key.p50);
+  ratio.add("string_keys_to_interned_burst", by_name_burst / by_key_burst);
+  ratio.add("cold_to_warm", cold.p50 / by_key.p50).add("cold_to_cold_floor", cold.p50 / floor_cold.p50);
+  JsonLine line;
+  line.add("name", kName).add("promise", "P1 P2").add("ratio", ratio);
+  line.add("floor", times_ns(floor).add("burst_ns", floor_burst));
+  line.add("interned", times_ns(by_key).add("burst_ns", by_key_burst));
+  line.add("string_keys", times_ns(by_name).add("burst_ns", by_name_burst));
+  line.add("floor_cold", times_ns(floor_cold)).add("cold", times_ns(cold));
+  line.add("allocations", measured.allocations).add("accepted", counts.accepted).add("drops", counts.dropped);
+  return print_line(line.add("parameters", arguments.parameters()));
+}
+
+int benchmark(int count, char** values) {
+  Arguments arguments(count, values);
+  const auto calls = static_cast<std::size_t>(arguments.number("calls", 400'000, 4'000));
+  const auto burst_calls = static_cast<std::size_t>(arguments.number("burst", 4'000, 1'000));
+  const auto cold_calls = static_cast<std::size_t>(arguments.number("cold-calls", 300, 5));
+  const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
+  arguments.finish();
+
+  Options options;
+  options.project = "bench";
+  options.directory = scratch.path();
+  options.keeper = KeeperMode::kProcess;
+  options.keeper_path = built_keeper_path();
+  auto run = Run::open(options);
+  if (!run.ok()) return print_failure(kName, run.status().message());
+  const std::vector<Row> rows = make_rows(Mix::kTraining, 4'096, 1);
+  Logger logger{.run = *run.value(), .rows = rows, .interned = {}, .named = {}};
+  for (std::size_t i = 0; i < kMetricCount; ++i) {
+    const auto key = run.value()->key(metric_names()[i]);
+    if (!key.ok()) return print_failure(kName, key.status().message());
+    logger.interned[i].key = key.value();
+    logger.named[i].name = metric_names()[i];
+  }
+
+  const Clock clock;
+  auto measured = std::make_unique<Measured>();
+  for (int i = 0; i < 100; ++i) logger.by_name();
+  if (const Status warm = measure_warm(clock, logger, calls, burst_calls, *measured); !warm.ok()) {
+    return print_failure(kName, warm.message());
+  }
+  measure_cold(clock, logger, cold_calls, *measured);
+  const Counts counts = run.value()->counts();
+  const Status finished = run.value()->finish(0);
+  if (!finished.ok() && finished.code() != Code::kTimeout) return print_failure(kName, finished.message());
+  return print(*measured, counts, arguments);
+}
+
+}  // namespace
+}  // namespace wb::bench
+
+int main(int count, char** values) {
+  return wb::bench::benchmark(count, values);
+}

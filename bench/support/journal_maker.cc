@@ -1,0 +1,85 @@
+// Frames as the trainer writes them, segments as the keeper packs them.
+#include "bench/support/journal_maker.h"
+
+#include "schema/bytes.h"
+#include "schema/frame.h"
+#include "schema/journal/segment.h"
+#include "schema/record.h"
+
+namespace wb::bench {
+namespace {
+
+constexpr std::int64_t kStartNs = 1'000'000'000'000;
+constexpr std::int64_t kWallOffsetUs = 1'760'000'000'000'000;
+
+// Appends sealed frames to a buffer, counting sequence numbers.
+class FrameWriter {
+ public:
+  FrameWriter(std::vector<std::byte>& to, std::uint32_t salt) : to_(to), salt_(salt) {}
+
+  // `encode` writes the payload at the address that it gets.
+  template <typename Encode>
+  void add(std::size_t payload_bytes, Kind kind, std::uint8_t flags, Encode encode) {
+    const std::size_t at = to_.size();
+    to_.resize(at + frame_bytes(payload_bytes));
+    encode(to_.data() + at + kFrameHeadBytes);
+    seal_frame(to_.data() + at, payload_bytes, kind, flags, ++sequence_, salt_);
+  }
+
+ private:
+  std::vector<std::byte>& to_;
+  std::uint32_t salt_;
+  std::uint64_t sequence_ = 0;
+};
+
+}  // namespace
+
+Uuid uuid_of(std::uint64_t number) {
+  Uuid uuid;
+  store_le<std::uint64_t>(uuid.bytes.data(), 0x9E37'79B9'7F4A'7C15U * (number + 1));
+  store_le<std::uint64_t>(uuid.bytes.data() + 8, number);
+  return uuid;
+}
+
+std::vector<std::byte> make_tail_frames(const Uuid& journal, std::string_view run_id, std::span<const Row> rows,
+                                        std::span<const std::int64_t> gaps_ns) {
+  std::vector<std::byte> frames;
+  frames.reserve(rows.size() * frame_bytes(row_bytes(kMetricCount, 0)) + 4096);
+  FrameWriter writer(frames, journal.salt());
+  const std::array<Metric, 3> run = {
+      {{"run_id", run_id}, {"project", "bench"}, {"start_wall_us", kStartNs / 1000 + kWallOffsetUs}}};
+  writer.add(map_bytes(run), Kind::kRun, 0, [&](std::byte* to) { encode_map(to, run); });
+  for (std::uint32_t i = 0; i < kMetricCount; ++i) {
+    const std::string& name = metric_names()[i];
+    writer.add(key_record_bytes(name), Kind::kKey, 0, [&](std::byte* to) { encode_key(to, i, name); });
+  }
+  Timestamp time{.mono_ns = kStartNs, .wall_offset_us = kWallOffsetUs};
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    time.mono_ns += gaps_ns[r];
+    writer.add(row_bytes(kMetricCount, 0), Kind::kRow, kRowCommit, [&](std::byte* to) {
+      RowEncoder row(to, kMetricCount, 0, static_cast<std::int64_t>(r), time);
+      for (std::uint32_t i = 0; i < kMetricCount; ++i) row.set(i, i, Value(rows[r][i]));
+    });
+  }
+  writer.add(kFinishRecordBytes, Kind::kFinish, 0,
+             [&](std::byte* to) { encode_finish(to, {.exit_code = 0, .time = time}); });
+  return frames;
+}
+
+Result<std::uint64_t> pack_frames(std::span<const std::byte> frames, const Uuid& journal, const std::string& path) {
+  auto writer = SegmentWriter::create(path, journal, 0);
+  if (!writer.ok()) return writer.status();
+  std::uint64_t count = 0;
+  for (std::size_t at = 0; at < frames.size(); ++count) {
+    const auto frame = read_frame(frames.subspan(at), journal.salt());
+    if (!frame.ok()) return frame.status();
+    if (const Status added = writer.value()->add(frame.value()); !added.ok()) return added;
+    at += frame_bytes(frame.value().payload.size());
+  }
+  const auto info = writer.value()->finish();
+  if (!info.ok()) return info.status();
+  if (info.value().record_count != count) return Status(Code::kInternal, "the segment has not all records");
+  return count;
+}
+
+}  // namespace wb::bench
