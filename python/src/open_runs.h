@@ -1,0 +1,40 @@
+// OpenRuns: the runs of this process that must be finished when it exits.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <mutex>
+
+#include "wb/run.h"
+
+namespace wb::python {
+
+/// A run and whether this process has to finish it.
+struct OpenRun {
+  std::unique_ptr<wb::Run> run;
+  bool used = true;  ///< False in a forked child until it logs: a child that never logs has no journal.
+  bool finished = false;
+};
+
+/// Owns every run, so that exit() can finish those that the program left open with the process's real exit code:
+/// after the interpreter is gone, when the code of sys.exit(n), `raise SystemExit(n)`, an uncaught exception and a
+/// failed teardown are all known alike. There is one, made at the first use and never destroyed.
+class OpenRuns {
+ public:
+  static OpenRuns& instance();
+
+  OpenRun* add(std::unique_ptr<wb::Run> run);
+  /// Frees the run if it is finished; else it stays until the process exits.
+  void release(OpenRun* open_run);
+  /// Finishes what is open and used, with `exit_code`. Waits as Run::finish does.
+  void finish_all(std::int32_t exit_code);
+
+ private:
+  OpenRuns();
+
+  std::mutex mutex_;  // Held over fork by the atfork handlers, so that a child finds the list whole.
+  std::list<OpenRun> runs_;
+};
+
+}  // namespace wb::python
