@@ -1,0 +1,1 @@
+"""Experiment loggers measured on one workload: log() of ten floats with a step, offline."""
