@@ -1,0 +1,180 @@
+// The hot path: one lock, one clock reading, bytes in place, one CRC, one release store.
+#include "writer/producer.h"
+
+#include <sched.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "schema/limits.h"
+#include "writer/clock.h"
+
+namespace wb {
+namespace {
+
+constexpr std::int64_t kKeeperBusyNs = 100'000'000;  // A keeper that advanced this recently makes room soon.
+constexpr std::int64_t kYieldForRoomNs = 500'000;
+constexpr std::int64_t kHeartbeatOldNs = 5'000'000'000;
+constexpr std::int64_t kNsPerMs = 1'000'000;
+
+Uuid journal_of(const RingHeader& header) noexcept {
+  Uuid journal;
+  std::memcpy(journal.bytes.data(), header.identity.journal_uuid, journal.bytes.size());
+  return journal;
+}
+
+}  // namespace
+
+Producer::Producer(Ring& ring, std::int64_t wait_when_full_ms)
+    : ring_(ring),
+      shared_(ring.header().producer),
+      keeper_(ring.header().keeper),
+      data_(ring.data()),
+      mask_(ring.data_bytes() - 1),
+      salt_(journal_of(ring.header()).salt()),
+      wait_when_full_ms_(wait_when_full_ms),
+      room_end_(ring.data_bytes()) {}
+
+Timestamp Producer::now() const noexcept {
+  return {monotonic_ns(), keeper_.wall_offset_us.load(std::memory_order_relaxed)};
+}
+
+template <typename Row>
+LogOutcome Producer::log_row(const Row& row, const LogOptions& options) noexcept {
+  LogOutcome outcome;
+  std::int64_t first_ns = 0;
+  for (bool last_try = false;; last_try = !wait_for_room(first_ns)) {
+    if (!lock_.lock()) {  // This is a signal handler in the middle of a log().
+      count_drop(step());
+      return outcome;
+    }
+    const Placed placed = place_row(row(), options, last_try, outcome.needs_attention);
+    lock_.unlock();
+    if (placed == Placed::kNoRoom) continue;
+    outcome.accepted = placed == Placed::kYes;
+    return outcome;
+  }
+}
+
+LogOutcome Producer::log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
+  return log_row([metrics] { return metrics; }, options);
+}
+
+LogOutcome Producer::log(std::span<const Metric> metrics, const LogOptions& options) noexcept {
+  return log_row([this, metrics] { return intern_row(metrics); }, options);
+}
+
+Producer::StepPlan Producer::plan_step(const LogOptions& options) const noexcept {
+  const std::int64_t current = step_.load(std::memory_order_relaxed);
+  const auto after = [](std::int64_t step) {
+    return step == std::numeric_limits<std::int64_t>::max() ? step : step + 1;
+  };
+  if (!options.step) {
+    const bool commit = options.commit.value_or(true);
+    return {current, commit ? after(current) : current, commit ? kRowCommit : std::uint8_t{0}};
+  }
+  const std::int64_t step = *options.step;
+  if (step < current) return {step, current, kRowExplicitStep | kRowOutOfOrder | kRowCommit};
+  const bool commit = options.commit.value_or(false);
+  return {step, commit ? after(step) : step, static_cast<std::uint8_t>(kRowExplicitStep | (commit ? kRowCommit : 0))};
+}
+
+Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const LogOptions& options, bool last_try,
+                                     bool& needs_attention) noexcept {
+  if (!is_open_) [[unlikely]] {
+    late_drops_.fetch_add(1, std::memory_order_relaxed);
+    return Placed::kDropped;
+  }
+  const Timestamp time = now();
+  needs_attention = time.mono_ns - keeper_.heartbeat_ns.load(std::memory_order_relaxed) > kHeartbeatOldNs ||
+                    keeper_.state.load(std::memory_order_relaxed) == KeeperState::kFailing;
+  const StepPlan plan = plan_step(options);
+  std::size_t text_bytes = 0;
+  bool is_unusual = false;
+  for (const KeyMetric& metric : metrics) {
+    is_unusual |= metric.key.index - silent_count_ >= key_count_ - silent_count_;
+    is_unusual |= metric.value.type() > ValueType::kNull;
+    text_bytes += metric.value.text().size();
+  }
+  Placed placed = is_unusual ? check_unusual(metrics) : Placed::kYes;
+  const std::size_t payload_bytes = row_bytes(metrics.size(), text_bytes);
+  if (placed == Placed::kYes) [[likely]] {
+    if (payload_bytes > kScalarRecordBytesMax) [[unlikely]] {
+      placed = place_parts(metrics, plan, time);
+    } else if (has_room(frame_bytes(payload_bytes), kRingReservedBytes)) [[likely]] {
+      write_part(head_at(), metrics, text_bytes, plan, plan.flags, time);
+      publish(frame_bytes(payload_bytes));
+    } else {
+      placed = Placed::kNoRoom;
+    }
+  }
+  if (placed != Placed::kYes) [[unlikely]] {
+    return placed == Placed::kNoRoom && !last_try ? placed : drop(plan);
+  }
+  step_.store(plan.next_step, std::memory_order_relaxed);
+  accepted_.store(accepted_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return Placed::kYes;
+}
+
+void Producer::write_part(std::byte* frame, std::span<const KeyMetric> metrics, std::size_t text_bytes,
+                          const StepPlan& plan, std::uint8_t flags, Timestamp time) noexcept {
+  RowEncoder row(frame + kFrameHeadBytes, metrics.size(), text_bytes, plan.step, time);
+  for (std::size_t i = 0; i < metrics.size(); ++i) row.set(i, metrics[i].key.index, metrics[i].value);
+  seal_frame(frame, row_bytes(metrics.size(), text_bytes), Kind::kRow, flags, ++sequence_, salt_);
+}
+
+void Producer::publish(std::size_t bytes) noexcept {
+  head_ += bytes;
+  shared_.head.store(head_, std::memory_order_release);
+  shared_.accepted_sequence.store(sequence_, std::memory_order_relaxed);
+}
+
+bool Producer::has_room(std::size_t bytes, std::size_t reserved_bytes) noexcept {
+  if (head_ + bytes + reserved_bytes <= room_end_) [[likely]] {
+    return true;
+  }
+  // Acquire: what the keeper read from the freed bytes it read before we overwrite them.
+  room_end_ = keeper_.tail.load(std::memory_order_acquire) + mask_ + 1;
+  return head_ + bytes + reserved_bytes <= room_end_;
+}
+
+bool Producer::wait_for_room(std::int64_t& first_ns) const noexcept {
+  const std::int64_t now_ns = monotonic_ns();
+  if (first_ns == 0) first_ns = now_ns;
+  if (now_ns - first_ns < wait_when_full_ms_ * kNsPerMs) {
+    constexpr timespec kNap{0, 200'000};
+    nanosleep(&kNap, nullptr);
+    return true;
+  }
+  if (now_ns - keeper_.last_advance_ns.load(std::memory_order_relaxed) > kKeeperBusyNs) return false;
+  if (now_ns - first_ns > kYieldForRoomNs) return false;
+  sched_yield();
+  return true;
+}
+
+Producer::Placed Producer::drop(const StepPlan& plan) noexcept {
+  count_drop(plan.step);
+  step_.store(plan.next_step, std::memory_order_relaxed);  // Rows after it keep the steps they would have had.
+  return Placed::kDropped;
+}
+
+void Producer::count_drop(std::int64_t step) noexcept {
+  // A signal handler may come between any two of these lines: the count stays exact, the range may be wider.
+  const bool is_first =
+      shared_.dropped_count.load(std::memory_order_relaxed) == keeper_.dropped_recorded.load(std::memory_order_relaxed);
+  const auto first = is_first ? step : std::min(step, shared_.dropped_first_step.load(std::memory_order_relaxed));
+  const auto last = is_first ? step : std::max(step, shared_.dropped_last_step.load(std::memory_order_relaxed));
+  shared_.dropped_first_step.store(first, std::memory_order_relaxed);
+  shared_.dropped_last_step.store(last, std::memory_order_relaxed);
+  shared_.dropped_count.fetch_add(1, std::memory_order_release);
+}
+
+Counts Producer::counts() const noexcept {
+  return {accepted_.load(std::memory_order_relaxed),
+          shared_.dropped_count.load(std::memory_order_relaxed) + late_drops_.load(std::memory_order_relaxed)};
+}
+
+}  // namespace wb

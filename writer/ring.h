@@ -1,0 +1,63 @@
+// Makes a ring and owns the trainer's view of it: file, mappings, lock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "schema/ring_layout.h"
+#include "schema/uuid.h"
+#include "wb/status.h"
+#include "writer/descriptor.h"
+
+namespace wb {
+
+/// What a new ring says about itself.
+struct RingRequest {
+  Uuid journal;
+  std::size_t data_bytes = kRingBytesDefault;  ///< Wanted; less if shared memory is short, at least 1 MiB.
+  std::string directory;                       ///< The run's directory, absolute.
+  std::string stem;
+  std::uint32_t sync_interval_ms = 0;
+  std::string shared_memory = "/dev/shm";  ///< Where ring files live.
+};
+
+/// A ring of this process. Movable; belongs to one owner, who keeps it until no thread uses its bytes.
+class Ring {
+ public:
+  /// Creates, allocates, maps and locks a ring. kInvalidArgument: directory or stem too long. kNoSpace, kIoError,
+  /// kPermission: no shared memory at all. Leaves nothing behind when it fails.
+  static Result<Ring> create(const RingRequest& request);
+
+  Ring(Ring&& other) noexcept;
+  Ring& operator=(Ring&&) = delete;
+  ~Ring();
+
+  RingHeader& header() const noexcept { return *reinterpret_cast<RingHeader*>(base_); }
+  std::byte* data() const noexcept { return base_ + kRingHeaderBytes; }  ///< Twice data_bytes(), the same bytes.
+  std::size_t data_bytes() const noexcept { return data_bytes_; }
+  int descriptor() const noexcept { return descriptor_.get(); }  ///< 10 or more. Closing any copy of it drops the lock.
+  const std::string& path() const noexcept { return path_; }     ///< Empty: a memfd.
+
+  /// Removes the ring's name: nobody will rescue it.
+  void unlink() noexcept;
+
+  /// Hands the descriptor, and with it the lock, to the caller.
+  Descriptor release_descriptor() noexcept { return std::move(descriptor_); }
+
+  /// In a forked child: closes the inherited descriptor and forgets the mapping, which the child does not have.
+  void abandon() noexcept;
+
+ private:
+  Ring() = default;
+  Status create_file(const RingRequest& request);
+  Status map();
+  void fill_identity(const RingRequest& request) noexcept;
+
+  std::byte* base_ = nullptr;
+  std::size_t data_bytes_ = 0;
+  Descriptor descriptor_;
+  std::string path_;
+};
+
+}  // namespace wb
