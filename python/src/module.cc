@@ -77,6 +77,7 @@ NB_MODULE(_wb, module) {
       .def("_flush", [](RunCore& core, double timeout_s) { return as_pair(core.flush(timeout_s)); })
       .def("_finish", [](RunCore& core, std::int32_t exit_code) { return as_pair(core.finish(exit_code)); })
       .def("_last_values", &RunCore::last_values)
+      .def("_forget_last", &RunCore::forget_last)
       .def("_field", [](const RunCore& core, std::string_view name) { return core.run().field(name); })
       .def("_status", [](const RunCore& core) { return as_pair(core.run().status()); })
       .def_prop_ro("_id", [](const RunCore& core) { return core.run().id(); })

@@ -79,6 +79,7 @@ bool RunCore::log(nb::handle self, nb::handle data, nb::handle step, nb::handle 
     accepted = log_by_name(dict, options);
   }
   if (!accepted) self.attr("_warn_dropped")();
+  if (!row.bad_name.empty()) self.attr("_warn_name")(row.bad_name.c_str());
   row.clear();
   spare_row_ = std::move(row);
   return accepted;
@@ -89,6 +90,7 @@ void RunCore::Row::clear() {
   names.clear();
   objects.clear();
   keep.clear();
+  bad_name.clear();
 }
 
 bool RunCore::gather(nb::object& dict, Row& row) {
@@ -117,7 +119,10 @@ bool RunCore::gather(nb::object& dict, Row& row) {
       if (text.empty()) continue;  // As wandb: a metric without a name is left out.
       const Result<Key> interned = run().key(text);
       if (!interned.ok() && interned.status().code() == Code::kFull) return false;
-      if (!interned.ok()) throw nb::value_error(interned.status().message().c_str());
+      if (!interned.ok()) {
+        row.bad_name = interned.status().message();
+        continue;
+      }
       key = interned.value();
       keys_.insert(name, *key);
     }
@@ -156,6 +161,13 @@ nb::dict RunCore::last_values() const {
     if (last.name.is_valid()) values[last.name] = last.value;
   }
   return values;
+}
+
+void RunCore::forget_last(std::string_view name) {
+  std::vector<nb::object> keep;
+  for (LastValue& last : last_values_) {
+    if (last.name.is_valid() && text_of(last.name.ptr(), keep) == name) last = LastValue{};
+  }
 }
 
 Status RunCore::update(const nb::dict& values, Status (Run::*method)(std::span<const Metric>) noexcept) {

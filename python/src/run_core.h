@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "key_cache.h"
@@ -38,7 +39,8 @@ class RunCore {
   bool is_used() const noexcept { return is_open() && open_run_->used; }
 
   /// Accepts one row; `self` is the Python object of this RunCore. Returns whether the row was accepted; a row
-  /// below the present step is told to `self._warn_step(step, current)`, a dropped one to `self._warn_dropped()`.
+  /// below the present step is told to `self._warn_step(step, current)`, a dropped one to `self._warn_dropped()`, a
+  /// metric with an impossible name to `self._warn_name(message)`.
   bool log(nanobind::handle self, nanobind::handle data, nanobind::handle step, nanobind::handle commit);
 
   /// These throw StatusError if there never was a run.
@@ -51,6 +53,8 @@ class RunCore {
 
   /// The last value that was logged under each key, as a new dict; JSON values as json_type.
   nanobind::dict last_values() const;
+  /// Takes `name` out of last_values() until it is logged again.
+  void forget_last(std::string_view name);
 
   /// The run, open or finished. Throws StatusError if there was none.
   Run& run() const;
@@ -66,6 +70,7 @@ class RunCore {
     std::vector<PyObject*> names;    ///< Of the metrics; borrowed from the dict.
     std::vector<PyObject*> objects;  ///< What the values were read from; borrowed from the dict or `keep`.
     std::vector<nanobind::object> keep;
+    std::string bad_name;  ///< Why a metric was left out; empty: none was.
 
     void clear();
   };
