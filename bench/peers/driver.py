@@ -20,12 +20,12 @@ class PeerError(Exception):
     """A peer could not be measured; the message says why."""
 
 
-def _environment(peer, directory, tag):
+def _environment(peer, base, tag):
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(("WANDB", "WB_", "TRACKIO", "GOODSEED", "PYTHON"))}
-    os.makedirs(directory + "/tmp", exist_ok=True)
-    return {**kept, "HOME": directory + "/home", "TMPDIR": directory + "/tmp", TAG: tag,
-            **peer.environment(directory)}
+    os.makedirs(base + "/tmp", exist_ok=True)
+    return {**kept, "HOME": base + "/home", "TMPDIR": base + "/tmp", TAG: tag,
+            **peer.environment(base + "/run")}
 
 
 def _start(peer, mode, base, config, tag):

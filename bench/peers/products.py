@@ -120,7 +120,7 @@ class Trackio(Peer):
 
 @peer("tensorboardX", venv="tensorboard", packages=("tensorboardX==2.6.5", "tensorboard==2.21.0"))
 class TensorboardX(Peer):
-    """Keeps float32: what is read back differs by up to 5e-7."""
+    """Keeps float32: most values read back differ."""
 
     def load(self):
         from tensorboardX import SummaryWriter
