@@ -22,6 +22,9 @@ class Wb(Peer):
     def log(self, step, row):
         self.run.log(row, step=step)
 
+    def drops(self):
+        return self.run._counts[1]
+
     def finish(self):
         self.run.finish()
 
