@@ -16,16 +16,16 @@ namespace wb {
 /// One place where a journal is not what was written.
 struct Damage {
   std::string path;
-  std::uint64_t offset_bytes = 0;     ///< In a tail; 0 in a segment (the text names the block).
+  std::uint64_t offset_bytes = 0;  ///< In a tail; 0 in a segment (the text names the block).
   Code code = Code::kCorrupt;
   std::string what;
-  std::uint64_t first_missing = 0;    ///< Trainer sequence numbers that are lost here; 0 and 0: none known.
+  std::uint64_t first_missing = 0;  ///< Trainer sequence numbers that are lost here; 0 and 0: none known.
   std::uint64_t last_missing = 0;
 };
 
 /// The files of one journal, as found in its directory.
 struct JournalFiles {
-  std::string directory;              ///< The run's directory.
+  std::string directory;  ///< The run's directory.
   std::string stem;
   std::vector<JournalFileName> files;  ///< By number, a segment before the tail of the same number.
 };
@@ -33,13 +33,13 @@ struct JournalFiles {
 /// What a complete reading found.
 struct JournalScan {
   Uuid journal;
-  std::uint64_t first_sequence = 0;   ///< Of the trainer's records read; 0: none.
+  std::uint64_t first_sequence = 0;  ///< Of the trainer's records read; 0: none.
   std::uint64_t last_sequence = 0;
   std::uint64_t record_count = 0;
-  std::uint64_t bytes = 0;            ///< Of all files.
+  std::uint64_t bytes = 0;  ///< Of all files.
   std::uint32_t segment_count = 0;
   std::uint32_t tail_count = 0;
-  bool ends_open = true;              ///< False once a kTailEnd frame with 1 (the journal's end) was read.
+  bool ends_open = true;  ///< False once a kTailEnd frame with 1 (the journal's end) was read.
   std::vector<Damage> damage;
 };
 

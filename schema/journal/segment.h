@@ -22,7 +22,7 @@ struct SegmentInfo {
   std::uint64_t last_sequence = 0;
   std::uint64_t first_keeper_sequence = 0;
   std::uint64_t last_keeper_sequence = 0;
-  std::uint64_t record_count = 0;    ///< Frames of both sources.
+  std::uint64_t record_count = 0;  ///< Frames of both sources.
   std::uint64_t block_count = 0;
 };
 

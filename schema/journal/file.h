@@ -1,0 +1,55 @@
+// Files of a journal: opened without following links or hanging on a pipe, read whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "wb/status.h"
+
+namespace wb {
+
+/// A file descriptor, closed with its scope.
+class FileDescriptor {
+ public:
+  FileDescriptor() = default;
+  explicit FileDescriptor(int number) noexcept : number_(number) {}
+  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~FileDescriptor();
+
+  int number() const noexcept { return number_; }
+
+ private:
+  int number_ = -1;
+};
+
+/// A file's path by way of its directory's descriptor: short whatever the directory's name is, since SQLite opens no
+/// path of more than 512 bytes. Valid as long as it lives.
+struct ShortPath {
+  FileDescriptor directory;
+  std::string path;
+  static Result<ShortPath> of(const std::string& path);
+};
+
+/// The Status of a failed system call: `path: what: text of the error`.
+Status file_status(const std::string& path, const char* what, int error);
+/// True for the errors after which a journal's directory is listed again: the file was sealed or moved meanwhile.
+bool is_vanished(const Status& status) noexcept;
+
+/// Opens a regular file for reading. kNotFound (also ESTALE), kPermission, kIoError; kCorrupt: it is a link, a pipe, a
+/// directory or a device.
+Result<FileDescriptor> open_regular(const std::string& path, std::uint64_t* bytes = nullptr);
+
+/// Creates the file with O_EXCL for reading and writing. kExists, kNotFound, kPermission, kNoSpace, kIoError.
+Result<FileDescriptor> create_regular(const std::string& path);
+
+/// All bytes up to the end as it is now. kCorrupt: more than `bytes_max`; else as open_regular().
+Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t bytes_max);
+
+}  // namespace wb

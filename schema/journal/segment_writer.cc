@@ -1,0 +1,374 @@
+// SegmentWriter: gathers records, packs them into blocks, seals the file.
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "schema/bytes.h"
+#include "schema/journal/block.h"
+#include "schema/journal/compression.h"
+#include "schema/journal/file.h"
+#include "schema/journal/segment.h"
+#include "schema/journal/segment_tables.h"
+#include "schema/journal/sqlite.h"
+#include "schema/record.h"
+
+namespace wb {
+namespace {
+
+// All that is gathered is written once it has this size. Records of blocks that overlap then lie within one such
+// stretch of the tail, which bounds the memory of writer and reader.
+constexpr std::size_t kStretchBytes = 8U << 20;
+constexpr std::size_t kVerbatimBlockBytes = 1U << 20;
+constexpr std::size_t kSmallSegmentBytes = 64U << 10;  // Below it, large pages would be mostly empty.
+constexpr int kPageBytes = 4096;
+constexpr int kSmallPageBytes = 512;
+
+/// A gathered record; its payload lies in the stretch's bytes.
+struct Gathered {
+  std::uint64_t ordinal;
+  std::uint64_t sequence;
+  std::size_t offset;
+  std::uint32_t payload_bytes;
+  Kind kind;
+  std::uint8_t flags;
+  Source source;
+};
+
+class Writer final : public SegmentWriter {
+ public:
+  Writer(std::string path, const Uuid& journal, std::uint32_t number, ShortPath short_path, Compressor compressor)
+      : path_(std::move(path)),
+        short_path_(std::move(short_path)),
+        compressor_(std::move(compressor)),
+        salt_(journal.salt()) {
+    seal_.info.journal = journal;
+    seal_.info.number = number;
+  }
+
+  Status add(const Frame& frame) override;
+  Result<SegmentInfo> finish() override;
+
+ private:
+  using Records = std::vector<Gathered>;
+
+  Status fail(const Status& status) { return failure_ = Status(status.code(), path_ + ": " + status.message()); }
+  Status count_sequence(const Frame& frame);
+  void note_key(const Frame& frame);
+  Records& shape_of(const Frame& frame);
+
+  Status write_stretch();
+  Status write_verbatim();
+  Status write_block(BlockKind kind, const Records& records);
+  std::vector<PlacedFrame> placed(const Records& records) const;
+
+  Status begin(int page_bytes);
+  Status write_meta(ContentHash& content);
+  Status write_keys(ContentHash& content);
+  Status write_gaps(ContentHash& content);
+  Status write_seal();
+  Status seal();
+
+  std::string path_;
+  ShortPath short_path_;
+  Compressor compressor_;
+  std::uint32_t salt_;
+  std::optional<Database> database_;
+  std::optional<Statement> insert_block_;
+  Status failure_;  // The first failure, or that the segment is finished.
+  SegmentSeal seal_;
+  std::vector<std::uint32_t> block_hashes_;
+  std::vector<SegmentGap> gaps_;
+  std::map<std::uint32_t, std::string> keys_;
+
+  std::vector<std::byte> stretch_;
+  std::size_t stretch_bytes_ = 0;  // As frames.
+  std::size_t verbatim_bytes_ = 0;
+  Records verbatim_;
+  std::map<std::string, Records, std::less<>> shapes_;  // By the bytes of their key words.
+  Records* last_shape_ = nullptr;
+  std::string last_words_;
+};
+
+Status Writer::count_sequence(const Frame& frame) {
+  const bool keeper = frame.source == Source::kKeeper;
+  std::uint64_t& first = keeper ? seal_.info.first_keeper_sequence : seal_.info.first_sequence;
+  std::uint64_t& last = keeper ? seal_.info.last_keeper_sequence : seal_.info.last_sequence;
+  if (first == 0) first = frame.sequence;
+  if (last != 0 && frame.sequence > last + 1) gaps_.push_back({frame.source, last + 1, frame.sequence - 1});
+  last = frame.sequence;
+  return {};
+}
+
+void Writer::note_key(const Frame& frame) {
+  if (frame.kind != Kind::kKey && frame.kind != Kind::kKeySnapshot) return;
+  const Result<KeyRecord> key = decode_key(frame.payload);
+  if (key.ok()) keys_.insert_or_assign(key.value().index, std::string(key.value().name));
+}
+
+Writer::Records& Writer::shape_of(const Frame& frame) {
+  const std::size_t count = load_le<std::uint32_t>(frame.payload.data() + 24);
+  const std::string_view words = as_text(frame.payload.subspan(kRowHeadBytes + count * 8, count * 4));
+  if (last_shape_ == nullptr || last_words_ != words) {
+    last_words_ = words;
+    last_shape_ = &shapes_.try_emplace(last_words_).first->second;
+  }
+  return *last_shape_;
+}
+
+Status Writer::add(const Frame& frame) {
+  if (!failure_.ok()) return failure_;
+  const std::uint64_t last =
+      frame.source == Source::kKeeper ? seal_.info.last_keeper_sequence : seal_.info.last_sequence;
+  if (frame.sequence <= last) return {};  // Written twice: a tail was begun again after a failed sync.
+  if (frame.payload.size() > kFramePayloadBytesMax) return {Code::kInvalidArgument, path_ + ": payload too large"};
+  Status status = count_sequence(frame);
+  if (!status.ok()) return status;
+  note_key(frame);
+
+  const Gathered record{.ordinal = seal_.info.record_count++,
+                        .sequence = frame.sequence,
+                        .offset = stretch_.size(),
+                        .payload_bytes = static_cast<std::uint32_t>(frame.payload.size()),
+                        .kind = frame.kind,
+                        .flags = frame.flags,
+                        .source = frame.source};
+  stretch_bytes_ += frame_bytes(frame.payload.size());
+  stretch_.insert(stretch_.end(), frame.payload.begin(), frame.payload.end());
+  if (is_canonical_row(frame)) {
+    Records& rows = shape_of(frame);
+    rows.push_back(record);
+    if (rows.size() == kBlockRowsMax) {
+      status = write_block(BlockKind::kRows, rows);
+      rows.clear();
+    }
+  } else {
+    verbatim_.push_back(record);
+    verbatim_bytes_ += frame_bytes(frame.payload.size());
+    if (verbatim_bytes_ >= kVerbatimBlockBytes) status = write_verbatim();
+  }
+  if (status.ok() && stretch_bytes_ >= kStretchBytes) status = write_stretch();
+  return status;
+}
+
+std::vector<PlacedFrame> Writer::placed(const Records& records) const {
+  std::vector<PlacedFrame> frames;
+  frames.reserve(records.size());
+  for (const Gathered& record : records) {
+    frames.push_back({record.ordinal,
+                      {.kind = record.kind,
+                       .flags = record.flags,
+                       .source = record.source,
+                       .sequence = record.sequence,
+                       .payload = std::span(stretch_).subspan(record.offset, record.payload_bytes)}});
+  }
+  return frames;
+}
+
+Status Writer::write_block(BlockKind kind, const Records& records) {
+  if (!database_) {
+    Status status = begin(kPageBytes);
+    if (!status.ok()) return status;
+  }
+  const std::vector<PlacedFrame> frames = placed(records);
+  const std::vector<std::byte> raw =
+      kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
+  const BlockInfo info = block_info(kind, frames, raw.size());
+  const Result<std::span<const std::byte>> data = compressor_.compress(raw);
+  if (!data.ok()) return fail(data.status());
+
+  const std::uint64_t id = ++seal_.info.block_count;
+  const std::uint32_t hash = block_row_hash(salt_, id, info, data.value());
+  block_hashes_.push_back(hash);
+  int parameter = 0;
+  for (const std::uint64_t value :
+       {id, static_cast<std::uint64_t>(kind), info.record_count, info.first_ordinal, info.last_ordinal,
+        info.first_sequence, info.last_sequence, info.first_keeper_sequence, info.last_keeper_sequence, info.raw_bytes,
+        std::uint64_t{hash}}) {
+    Status status = insert_block_->bind(++parameter, static_cast<std::int64_t>(value));
+    if (!status.ok()) return fail(status);
+  }
+  Status status = insert_block_->bind_blob(++parameter, data.value());
+  if (status.ok()) status = insert_block_->run();
+  return status.ok() ? status : fail(status);
+}
+
+Status Writer::write_verbatim() {
+  std::sort(verbatim_.begin(), verbatim_.end(),
+            [](const Gathered& a, const Gathered& b) { return a.ordinal < b.ordinal; });
+  Status status;
+  Records part;
+  std::size_t part_bytes = 0;
+  for (std::size_t i = 0; i < verbatim_.size() && status.ok(); ++i) {
+    part.push_back(verbatim_[i]);
+    part_bytes += frame_bytes(verbatim_[i].payload_bytes);
+    if (part_bytes < kVerbatimBlockBytes && i + 1 < verbatim_.size()) continue;
+    status = write_block(BlockKind::kVerbatim, part);
+    part.clear();
+    part_bytes = 0;
+  }
+  verbatim_.clear();
+  verbatim_bytes_ = 0;
+  return status;
+}
+
+Status Writer::write_stretch() {
+  // In the order of the tail, so that the same records give the same file.
+  std::vector<const Records*> shapes;
+  for (const auto& [words, rows] : shapes_) {
+    if (rows.size() >= kBlockRowsMin) {
+      shapes.push_back(&rows);
+    } else {
+      verbatim_.insert(verbatim_.end(), rows.begin(), rows.end());
+    }
+  }
+  std::sort(shapes.begin(), shapes.end(),
+            [](const Records* a, const Records* b) { return a->front().ordinal < b->front().ordinal; });
+  Status status;
+  for (const Records* rows : shapes) {
+    if (status.ok()) status = write_block(BlockKind::kRows, *rows);
+  }
+  if (status.ok()) status = write_verbatim();
+  shapes_.clear();
+  last_shape_ = nullptr;
+  stretch_.clear();
+  stretch_bytes_ = 0;
+  return status;
+}
+
+Status Writer::begin(int page_bytes) {
+  Result<Database> database = Database::open(short_path_.path, OpenMode::kExclusive);
+  if (!database.ok()) return fail(database.status());
+  database_ = std::move(database).value();
+  Status status = database_->execute(page_bytes == kPageBytes ? "PRAGMA page_size=4096" : "PRAGMA page_size=512");
+  if (status.ok()) {
+    status = database_->execute(
+        "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN;"
+        "PRAGMA application_id=0x77626A30; PRAGMA user_version=0");
+  }
+  for (const SegmentTable& table : segment_tables()) {
+    if (status.ok()) status = database_->execute(std::string(table.sql).c_str());
+  }
+  if (!status.ok()) return fail(status);
+  Result<Statement> insert = database_->prepare("INSERT INTO blocks VALUES(?,?,?,?,?,?,?,?,?,?,?,?)");
+  if (!insert.ok()) return fail(insert.status());
+  insert_block_ = std::move(insert).value();
+  return {};
+}
+
+Status Writer::write_meta(ContentHash& content) {
+  Result<Statement> prepared = database_->prepare("INSERT INTO meta VALUES(?,?,?)");
+  if (!prepared.ok()) return prepared.status();
+  Statement& insert = prepared.value();
+  const std::pair<std::string_view, std::uint64_t> numbers[] = {
+      {kMetaCompatible, 0}, {kMetaVersion, kFormatVersion}, {kMetaIncompatible, 0}, {kMetaNumber, seal_.info.number}};
+  std::map<std::string_view, std::uint32_t> hashes;  // By key, as ContentHash wants them.
+  for (const auto& [key, number] : numbers) {
+    hashes[key] = RowHash(salt_, "meta").text(key).integer(number).value();
+    Status status = insert.bind_text(1, key);
+    if (status.ok()) status = insert.bind(2, static_cast<std::int64_t>(number));
+    if (status.ok()) status = insert.bind(3, std::int64_t{hashes[key]});
+    if (status.ok()) status = insert.run();
+    if (!status.ok()) return status;
+  }
+  const std::span<const std::byte> uuid = seal_.info.journal.bytes;
+  hashes[kMetaJournal] = RowHash(salt_, "meta").text(kMetaJournal).blob(uuid).value();
+  Status status = insert.bind_text(1, kMetaJournal);
+  if (status.ok()) status = insert.bind_blob(2, uuid);
+  if (status.ok()) status = insert.bind(3, std::int64_t{hashes[kMetaJournal]});
+  if (status.ok()) status = insert.run();
+  for (const auto& [key, hash] : hashes) content.add(hash);
+  return status;
+}
+
+Status Writer::write_keys(ContentHash& content) {
+  Result<Statement> insert = database_->prepare("INSERT INTO keys VALUES(?,?,?)");
+  if (!insert.ok()) return insert.status();
+  for (const auto& [index, name] : keys_) {
+    const std::uint32_t hash = key_row_hash(salt_, index, as_bytes(name));
+    content.add(hash);
+    Status status = insert.value().bind(1, std::int64_t{index});
+    if (status.ok()) status = insert.value().bind_blob(2, as_bytes(name));
+    if (status.ok()) status = insert.value().bind(3, std::int64_t{hash});
+    if (status.ok()) status = insert.value().run();
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+Status Writer::write_gaps(ContentHash& content) {
+  Result<Statement> insert = database_->prepare("INSERT INTO gaps VALUES(?,?,?,?,?)");
+  if (!insert.ok()) return insert.status();
+  std::uint64_t id = 0;
+  for (const SegmentGap& gap : gaps_) {
+    const std::uint32_t hash = gap_row_hash(salt_, ++id, gap);
+    content.add(hash);
+    int parameter = 0;
+    Status status;
+    for (const std::uint64_t value :
+         {id, static_cast<std::uint64_t>(gap.source), gap.first, gap.last, std::uint64_t{hash}}) {
+      if (status.ok()) status = insert.value().bind(++parameter, static_cast<std::int64_t>(value));
+    }
+    if (status.ok()) status = insert.value().run();
+    if (!status.ok()) return status;
+  }
+  return {};
+}
+
+Status Writer::write_seal() {
+  Result<Statement> insert = database_->prepare("INSERT INTO seal VALUES(1,?,?,?,?,?,?,?,?,?,?)");
+  if (!insert.ok()) return insert.status();
+  const SegmentInfo& info = seal_.info;
+  int parameter = 0;
+  for (const std::uint64_t value :
+       {info.block_count, info.record_count, seal_.key_count, seal_.gap_count, info.first_sequence, info.last_sequence,
+        info.first_keeper_sequence, info.last_keeper_sequence, std::uint64_t{seal_.content},
+        std::uint64_t{seal_row_hash(salt_, seal_)}}) {
+    Status status = insert.value().bind(++parameter, static_cast<std::int64_t>(value));
+    if (!status.ok()) return status;
+  }
+  return insert.value().run();
+}
+
+Status Writer::seal() {
+  ContentHash content(salt_);
+  Status status = write_meta(content);
+  if (status.ok()) status = write_keys(content);
+  if (status.ok()) status = write_gaps(content);
+  if (!status.ok()) return status;
+  for (const std::uint32_t hash : block_hashes_) content.add(hash);
+  seal_.content = content.value();
+  seal_.key_count = keys_.size();
+  seal_.gap_count = gaps_.size();
+  status = write_seal();
+  insert_block_.reset();
+  if (status.ok()) status = database_->execute("COMMIT");
+  return status.ok() ? database_->close() : status;
+}
+
+Result<SegmentInfo> Writer::finish() {
+  if (!failure_.ok()) return failure_;
+  Status status;
+  if (!database_) status = begin(stretch_bytes_ < kSmallSegmentBytes ? kSmallPageBytes : kPageBytes);
+  if (status.ok()) status = write_stretch();
+  if (!status.ok()) return status;
+  status = seal();
+  if (!status.ok()) return fail(status);
+  failure_ = Status(Code::kClosed, path_ + ": the segment is finished");
+  return seal_.info;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::string& path, const Uuid& journal,
+                                                             std::uint32_t number) {
+  Result<Compressor> compressor = Compressor::create();
+  if (!compressor.ok()) return compressor.status();
+  Result<FileDescriptor> file = create_regular(path);
+  if (!file.ok()) return file.status();
+  Result<ShortPath> short_path = ShortPath::of(path);
+  if (!short_path.ok()) return short_path.status();
+  return std::unique_ptr<SegmentWriter>(
+      std::make_unique<Writer>(path, journal, number, std::move(short_path).value(), std::move(compressor).value()));
+}
+
+}  // namespace wb
