@@ -10,9 +10,9 @@
 namespace wb {
 namespace {
 
-constexpr std::array<std::uint64_t, 8> kInitial = {
-    0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b, 0xa54ff53a5f1d36f1,
-    0x510e527fade682d1, 0x9b05688c2b3e6c1f, 0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
+constexpr std::array<std::uint64_t, 8> kInitial = {0x6a09e667f3bcc908, 0xbb67ae8584caa73b, 0x3c6ef372fe94f82b,
+                                                   0xa54ff53a5f1d36f1, 0x510e527fade682d1, 0x9b05688c2b3e6c1f,
+                                                   0x1f83d9abfb41bd6b, 0x5be0cd19137e2179};
 
 constexpr std::uint8_t kSigma[12][16] = {
     {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
@@ -35,7 +35,9 @@ void mix(std::array<std::uint64_t, 16>& v, int a, int b, int c, int d, std::uint
 
 }  // namespace
 
-Blake2b::Blake2b() noexcept : state_(kInitial) { state_[0] ^= 0x01010000 ^ ContentHash().size(); }
+Blake2b::Blake2b() noexcept : state_(kInitial) {
+  state_[0] ^= 0x01010000 ^ Digest().size();
+}
 
 void Blake2b::compress(const std::byte* block, bool last) noexcept {
   std::array<std::uint64_t, 16> m;
@@ -79,11 +81,11 @@ void Blake2b::update_part(std::string_view part) noexcept {
   update(as_bytes(part));
 }
 
-ContentHash Blake2b::finish() noexcept {
+Digest Blake2b::finish() noexcept {
   total_bytes_ += buffered_bytes_;
   std::fill(buffer_.begin() + static_cast<std::ptrdiff_t>(buffered_bytes_), buffer_.end(), std::byte{0});
   compress(buffer_.data(), true);
-  ContentHash hash;
+  Digest hash;
   std::memcpy(hash.data(), state_.data(), hash.size());
   return hash;
 }

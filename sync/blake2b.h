@@ -9,7 +9,7 @@
 
 namespace wb {
 
-using ContentHash = std::array<std::byte, 32>;
+using Digest = std::array<std::byte, 32>;
 
 /// Hashes a sequence of parts. Use once: after finish() it must not be used again.
 class Blake2b {
@@ -18,7 +18,7 @@ class Blake2b {
   void update(std::span<const std::byte> bytes) noexcept;
   /// The part's length, then the part: "ab","c" and "a","bc" differ.
   void update_part(std::string_view part) noexcept;
-  ContentHash finish() noexcept;
+  Digest finish() noexcept;
 
  private:
   static constexpr std::size_t kBlockBytes = 128;

@@ -28,11 +28,12 @@ enum class Register : std::uint8_t { kFields, kSummary, kEnd };
 struct TargetState {
   std::int64_t target = 0;
   std::int64_t stream = 0;
-  std::string remote_entity;                      ///< As the server resolved it.
-  std::uint64_t next_offset = 0;                  ///< Lines assigned.
-  std::uint64_t acked_offset = 0;                 ///< Lines acknowledged (A3).
-  std::int64_t last_step = -1;                    ///< The `_step` of the last assigned line.
-  std::map<Register, ContentHash> acknowledged;   ///< Hashes of the registers.
+  std::string remote_entity;                ///< As the server resolved it.
+  std::uint64_t next_offset = 0;            ///< Lines assigned.
+  std::uint64_t acked_offset = 0;           ///< Lines acknowledged (A3).
+  std::int64_t last_step = -1;              ///< The `_step` of the last assigned line.
+  std::uint64_t quarantined_count = 0;      ///< Lines.
+  std::map<Register, Digest> acknowledged;  ///< Hashes of the registers.
 };
 
 /// A batch as it was assigned: everything that is needed to make the same bytes again.
@@ -41,20 +42,20 @@ struct AssignedBatch {
   std::uint64_t line_count = 0;
   std::int64_t previous_step = -1;
   int encoder_version = 0;
-  ContentHash payload_hash{};
+  Digest payload_hash{};
   std::vector<JournalRange> parts;
 };
 
 /// A line that the server refused for good, and the line that takes its place.
 struct QuarantinedLine {
   std::uint64_t offset = 0;
-  ContentHash refused_hash{};
+  Digest refused_hash{};
   std::string reason;
   std::string line;
 };
 
 /// The hash of lines, each with its length.
-ContentHash hash_lines(const std::vector<std::string>& lines);
+Digest hash_lines(const std::vector<std::string>& lines);
 
 /// A SQLite file, `ledger.db`, with rollback journal and synchronous=FULL: what a call has returned ok for survives
 /// a power cut. Thread-safe; each call is one transaction. An error leaves the ledger as it was: kNoSpace,
@@ -69,7 +70,7 @@ class Ledger {
   /// Nothing if the target is not known.
   Result<std::optional<TargetState>> find(const TargetKey& key);
   /// Notes a target after its first upsert was acknowledged, or a new entity or fields of a known one.
-  Result<TargetState> upserted(const TargetKey& key, const std::string& remote_entity, const ContentHash& fields);
+  Result<TargetState> upserted(const TargetKey& key, const std::string& remote_entity, const Digest& fields);
 
   /// The last sequence number assigned of each journal.
   Result<std::map<Uuid, std::uint64_t>> cursors(std::int64_t stream);
@@ -82,7 +83,7 @@ class Ledger {
   Result<AssignedBatch> assign(std::int64_t stream, const Batch& batch);
   /// Lines [first, end) were acknowledged, and with them the registers. `first` must be the acknowledged offset.
   Status acknowledge(const TargetState& state, std::uint64_t first, std::uint64_t end,
-                     const std::map<Register, ContentHash>& registers);
+                     const std::map<Register, Digest>& registers);
   /// Call it before the first byte of the line that takes the refused one's place is sent.
   Status quarantine(std::int64_t stream, const QuarantinedLine& line);
 
@@ -94,7 +95,7 @@ class Ledger {
 
   Status named(const Status& status) const;
   Status add_parts(std::int64_t stream, std::int64_t number, const std::vector<JournalRange>& parts);
-  Status set_registers(std::int64_t target, const std::map<Register, ContentHash>& registers);
+  Status set_registers(std::int64_t target, const std::map<Register, Digest>& registers);
   Result<std::vector<JournalRange>> parts_of(std::int64_t stream, std::int64_t number);
 
   std::string path_;
@@ -109,7 +110,7 @@ struct UploadedRun {
   std::uint64_t assigned_count = 0;      ///< Lines.
   std::uint64_t acknowledged_count = 0;  ///< Lines that the server acknowledged (A3).
   std::uint64_t quarantined_count = 0;
-  bool has_ended = false;                ///< The server acknowledged its end.
+  bool has_ended = false;  ///< The server acknowledged its end.
 };
 
 /// Reads the ledger in a state directory without changing it, also while a wbsync is at work. No ledger: empty.

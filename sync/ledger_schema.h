@@ -1,11 +1,11 @@
 // The ledger's tables, by the letter: created from here and compared with here at each opening.
 //
 //   target      one run at one server, and the entity that the server resolved
-//   stream      lines of one kind (history): next_off are assigned, acked_off of them acknowledged, last_step the last `_step`
-//   batch       lines [off, off + line_count): the encoder, the `_step` before and after them, the hash of their bytes
-//   batch_part  the records (a journal's sequence numbers) that a batch covers
-//   register    the hash of what the server last acknowledged of the fields, the summary and the end
-//   quarantine  a line that the server refuses for good, and what stands at its place instead
+//   stream      lines of one kind (history): next_off are assigned, acked_off of them acknowledged, last_step the last
+//   `_step` batch       lines [off, off + line_count): the encoder, the `_step` before and after them, the hash of
+//   their bytes batch_part  the records (a journal's sequence numbers) that a batch covers register    the hash of what
+//   the server last acknowledged of the fields, the summary and the end quarantine  a line that the server refuses for
+//   good, and what stands at its place instead
 //
 // batch, batch_part and quarantine are write-once: a line's content never changes once it may have left.
 #pragma once
@@ -65,7 +65,8 @@ inline constexpr LedgerObject kLedgerObjects[] = {
     {"batch_stays", "CREATE TRIGGER batch_stays BEFORE UPDATE ON batch BEGIN SELECT RAISE(ABORT, 'write-once'); END"},
     {"batch_remains",
      "CREATE TRIGGER batch_remains BEFORE DELETE ON batch BEGIN SELECT RAISE(ABORT, 'write-once'); END"},
-    {"part_stays", "CREATE TRIGGER part_stays BEFORE UPDATE ON batch_part BEGIN SELECT RAISE(ABORT, 'write-once'); END"},
+    {"part_stays",
+     "CREATE TRIGGER part_stays BEFORE UPDATE ON batch_part BEGIN SELECT RAISE(ABORT, 'write-once'); END"},
     {"part_remains",
      "CREATE TRIGGER part_remains BEFORE DELETE ON batch_part BEGIN SELECT RAISE(ABORT, 'write-once'); END"},
     {"quarantine_stays",

@@ -170,6 +170,8 @@ std::unique_ptr<Transport> make_http_transport(HttpOptions options) {
   return std::make_unique<CurlTransport>(std::move(options));
 }
 
-std::string http_library_version() { return std::string("libcurl/") + curl_version_info(CURLVERSION_NOW)->version; }
+std::string http_library_version() {
+  return std::string("libcurl/") + curl_version_info(CURLVERSION_NOW)->version;
+}
 
 }  // namespace wb

@@ -11,7 +11,7 @@
 namespace wb {
 
 struct HttpRequest {
-  std::string method;                ///< "POST", "GET", "PUT".
+  std::string method;  ///< "POST", "GET", "PUT".
   std::string url;
   std::vector<std::string> headers;  ///< "Name: value". May hold a secret: never printed.
   std::string_view body;             ///< Borrowed for the call.

@@ -71,8 +71,8 @@ std::string escape_path_segment(std::string_view segment) {
   std::string escaped;
   for (const char c : segment) {
     const auto byte = static_cast<unsigned char>(c);
-    const bool plain = byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '~' ||
-                                       (c == '.' && !only_dots));
+    const bool plain =
+        byte < 0x80 && (std::isalnum(byte) != 0 || c == '-' || c == '_' || c == '~' || (c == '.' && !only_dots));
     if (plain) {
       escaped += c;
     } else {

@@ -1,0 +1,159 @@
+// `wbsync [sync] PATH...`: chooses the target, gathers what it needs and lets the engine work.
+#include "sync/commands/sync.h"
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "sync/commands/sync_report.h"
+#include "sync/credentials.h"
+#include "sync/discovery_report.h"
+#include "sync/engine.h"
+#include "sync/interrupt.h"
+#include "sync/net/http.h"
+#include "sync/progress.h"
+#include "sync/sinks/wandb.h"
+#include "sync/target.h"
+#include "sync/text.h"
+
+namespace wb {
+namespace {
+
+using std::chrono::milliseconds;
+
+void complain(const std::string& message) {
+  std::fprintf(stderr, "wbsync: %s\n", printable(message).c_str());
+}
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::string() : std::string(value);
+}
+
+// WB_RETRY_BUDGET_SECONDS: how long a server that does not answer is asked again. Nothing: not a number above 0.
+std::optional<RetryPolicy> retry_policy() {
+  const std::string text = environment("WB_RETRY_BUDGET_SECONDS");
+  if (text.empty()) return RetryPolicy{};
+  constexpr double kSecondsMax = 86'400;
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0 && seconds <= kSecondsMax)) {
+    return std::nullopt;
+  }
+  return RetryPolicy::with_budget(milliseconds(static_cast<milliseconds::rep>(seconds * 1000) + 1));
+}
+
+HttpOptions http_options(const RetryPolicy& policy) {
+  HttpOptions options;
+  options.connect_timeout = std::min(options.connect_timeout, policy.budget);
+  options.stall_timeout = std::min(options.stall_timeout, policy.budget);
+  options.total_timeout = std::min(options.total_timeout, 3 * policy.budget);
+  options.user_agent = std::string("wbsync/") + WB_VERSION;
+  options.ca_file = environment("SSL_CERT_FILE");
+  options.interrupted = was_interrupted;
+  return options;
+}
+
+void apply_overrides(const SyncOptions& options, std::vector<RunModel>& runs) {
+  for (RunModel& run : runs) {
+    if (!options.project.empty()) run.project = options.project;
+    if (!options.entity.empty()) run.entity = options.entity;
+  }
+}
+
+std::uint64_t row_count_of(const std::vector<RunModel>& runs) {
+  std::uint64_t count = 0;
+  for (const RunModel& run : runs) count += run.row_count;
+  return count;
+}
+
+ExitCode dry_run(const std::string& state_dir, const ServerUrl& server, const std::vector<RunModel>& runs) {
+  const auto uploaded = read_uploaded(state_dir);
+  if (!uploaded.ok()) {
+    complain(uploaded.status().message());
+    return uploaded.status().code() == Code::kTimeout ? ExitCode::kUnavailable : ExitCode::kNoState;
+  }
+  for (const RunModel& run : runs) {
+    std::uint64_t acknowledged = 0;
+    for (const UploadedRun& known : uploaded.value()) {
+      const TargetKey& key = known.key;
+      if (key.base_url == server.text && key.entity == run.entity && key.project == run.project &&
+          key.run_id == run.id) {
+        acknowledged = known.acknowledged_count;
+      }
+    }
+    const std::uint64_t left = run.row_count > acknowledged ? run.row_count - acknowledged : 0;
+    std::printf("would send %llu of %llu rows of %s to %s\n", static_cast<unsigned long long>(left),
+                static_cast<unsigned long long>(run.row_count), printable(run.name).c_str(), server.text.c_str());
+  }
+  return ExitCode::kOk;
+}
+
+ExitCode upload(const SyncOptions& options, const ServerUrl& server, const RetryPolicy& policy,
+                const std::vector<RunModel>& runs) {
+  const Result<Credentials> credentials = find_credentials(server.host);
+  if (!credentials.ok()) {
+    complain(credentials.status().message());
+    return ExitCode::kUnauthorized;
+  }
+  for (const std::string& warning : credentials.value().warnings) complain(warning);
+  const Result<std::unique_ptr<Ledger>> ledger =
+      Ledger::open(state_directory(options.paths.front(), options.state_dir));
+  if (!ledger.ok()) {
+    complain(ledger.status().message());
+    return ledger.status().code() == Code::kTimeout ? ExitCode::kUnavailable : ExitCode::kNoState;
+  }
+  watch_for_interrupt();
+  EngineOptions engine{.kind = "wandb", .base_url = server.text};
+  engine.now_wall_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count();
+  const auto make_sink = [&] {
+    return make_wandb_sink({.base_url = server.text, .version = WB_VERSION}, credentials.value().key,
+                           make_http_transport(http_options(policy)));
+  };
+  SystemClock clock;
+  EngineCounters counters;
+  SyncReport report{.target = "wandb:" + server.text, .base_url = server.text};
+  {
+    const Progress progress(counters, row_count_of(runs), runs.size());
+    report.runs = sync_runs(runs, *ledger.value(), make_sink, policy, clock, engine, options.jobs, counters);
+  }
+  const ExitCode exit_code = was_interrupted() ? ExitCode::kInterrupted : sync_exit_code(report);
+  if (options.json) {
+    print_sync_json(runs, report, exit_code);
+  } else {
+    print_sync_report(runs, report);
+  }
+  return exit_code;
+}
+
+}  // namespace
+
+ExitCode run_sync(const SyncOptions& options) {
+  const Result<SyncTarget> target = choose_target(options.to);
+  if (!target.ok()) {
+    complain(target.status().message());
+    return ExitCode::kUsage;
+  }
+  const std::optional<RetryPolicy> policy = retry_policy();
+  if (!policy.has_value()) {
+    complain("WB_RETRY_BUDGET_SECONDS is no number of seconds between 0 and 86400");
+    return ExitCode::kUsage;
+  }
+  Discovery discovery = discover(options.paths);
+  print_problems(discovery);
+  const ExitCode found = discovery_exit_code(discovery);
+  if (discovery.runs.empty()) return found;
+  apply_overrides(options, discovery.runs);
+  if (target.value().is_store) return found;
+  if (options.dry_run) {
+    const std::string state_dir = state_directory(options.paths.front(), options.state_dir);
+    return worse(found, dry_run(state_dir, target.value().server, discovery.runs));
+  }
+  return worse(found, upload(options, target.value().server, *policy, discovery.runs));
+}
+
+}  // namespace wb
