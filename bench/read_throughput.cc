@@ -2,8 +2,6 @@
 //
 // The journals are made first and their files are in the page cache. Each point's value is taken out of its row and
 // summed. Rates are points per second of processor time and of wall time; the best of the rounds.
-#include <filesystem>
-
 #include "bench/support/arguments.h"
 #include "bench/support/journal_maker.h"
 #include "bench/support/scratch.h"
@@ -18,22 +16,9 @@ constexpr double kPromisedPointsPerSecond = 10e6;
 
 struct Reading {
   std::uint64_t points = 0;
-  std::uint64_t bytes = 0;
   std::uint64_t damage = 0;
   double sum = 0;  // Of the finite values: nobody can leave the reading out.
 };
-
-Status make_journals(const std::string& directory, std::uint64_t journals, std::size_t rows) {
-  const auto gaps = make_gaps_ns(rows, 2);
-  for (std::uint64_t rank = 0; rank < journals; ++rank) {
-    const Uuid journal = uuid_of(rank);
-    const auto frames = make_tail_frames(journal, "read", make_rows(Mix::kTraining, rows, rank + 1), gaps);
-    const std::string stem = journal_stem("read", static_cast<std::int64_t>(rank), 0, journal);
-    const auto packed = pack_frames(frames, journal, directory + "/" + journal_file(stem, 0, FileKind::kSegment));
-    if (!packed.ok()) return packed.status();
-  }
-  return {};
-}
 
 Result<Reading> read_all(const std::string& directory) {
   const auto journals = list_journals(directory);
@@ -53,7 +38,6 @@ Result<Reading> read_all(const std::string& directory) {
     });
     if (!scan.ok()) return scan.status();
     reading.damage += scan.value().damage.size();
-    reading.bytes += scan.value().bytes;
   }
   return reading;
 }
@@ -66,14 +50,14 @@ int benchmark(int count, char** values) {
   const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
   arguments.finish();
 
-  if (const Status made = make_journals(scratch.path(), journals, rows); !made.ok()) {
+  if (const Status made = make_group(scratch.path(), "read", journals, rows); !made.ok()) {
     return print_failure(kName, made.message());
   }
   double best_cpu = 0, best_wall = 0;
   Reading reading;
   for (std::int64_t round = 0; round < rounds; ++round) {
     const Stopwatch watch;
-    const auto read = read_all(scratch.path());
+    const auto read = read_all(scratch.path() + "/read");
     const double cpu_s = watch.cpu_s(), wall_s = watch.wall_s();
     if (!read.ok()) return print_failure(kName, read.status().message());
     reading = read.value();
@@ -86,7 +70,7 @@ int benchmark(int count, char** values) {
   line.add("name", kName).add("promise", "P6").add("ratio", ratio);
   line.add("promised_points_per_s", kPromisedPointsPerSecond);
   line.add("points_per_cpu_s", best_cpu).add("points_per_wall_s", best_wall);
-  line.add("points", reading.points).add("bytes", reading.bytes).add("sum", reading.sum);
+  line.add("points", reading.points).add("bytes", bytes_below(scratch.path())).add("sum", reading.sum);
   line.add("damage", reading.damage).add("drops", lost);
   print_line(line.add("parameters", arguments.parameters()));
   return lost == 0 && reading.damage == 0 ? 0 : 1;

@@ -1,9 +1,12 @@
 // Frames as the trainer writes them, segments as the keeper packs them.
 #include "bench/support/journal_maker.h"
 
+#include <filesystem>
+
 #include "schema/bytes.h"
 #include "schema/frame.h"
 #include "schema/journal/segment.h"
+#include "schema/journal_name.h"
 #include "schema/record.h"
 
 namespace wb::bench {
@@ -42,12 +45,12 @@ Uuid uuid_of(std::uint64_t number) {
 }
 
 std::vector<std::byte> make_tail_frames(const Uuid& journal, std::string_view run_id, std::span<const Row> rows,
-                                        std::span<const std::int64_t> gaps_ns) {
+                                        std::span<const std::int64_t> gaps_ns, std::int64_t rank) {
   std::vector<std::byte> frames;
   frames.reserve(rows.size() * frame_bytes(row_bytes(kMetricCount, 0)) + 4096);
   FrameWriter writer(frames, journal.salt());
-  const std::array<Metric, 3> run = {
-      {{"run_id", run_id}, {"project", "bench"}, {"start_wall_us", kStartNs / 1000 + kWallOffsetUs}}};
+  const std::array<Metric, 4> run = {
+      {{"run_id", run_id}, {"project", "bench"}, {"rank", rank}, {"start_wall_us", kStartNs / 1000 + kWallOffsetUs}}};
   writer.add(map_bytes(run), Kind::kRun, 0, [&](std::byte* to) { encode_map(to, run); });
   for (std::uint32_t i = 0; i < kMetricCount; ++i) {
     const std::string& name = metric_names()[i];
@@ -80,6 +83,22 @@ Result<std::uint64_t> pack_frames(std::span<const std::byte> frames, const Uuid&
   if (!info.ok()) return info.status();
   if (info.value().record_count != count) return Status(Code::kInternal, "the segment has not all records");
   return count;
+}
+
+Status make_group(const std::string& directory, std::string_view run_id, std::uint64_t journals, std::size_t rows) {
+  const std::string run_directory = directory + "/" + std::string(run_id);
+  std::filesystem::create_directory(run_directory);
+  const auto gaps = make_gaps_ns(rows, 2);
+  for (std::uint64_t number = 0; number < journals; ++number) {
+    const Uuid journal = uuid_of(number);
+    const auto rank = static_cast<std::int64_t>(number);
+    const auto frames = make_tail_frames(journal, run_id, make_rows(Mix::kTraining, rows, number + 1), gaps, rank);
+    const std::string file = journal_file(journal_stem(run_id, rank, 0, journal), 0, FileKind::kSegment);
+    if (const auto packed = pack_frames(frames, journal, run_directory + "/" + file); !packed.ok()) {
+      return packed.status();
+    }
+  }
+  return {};
 }
 
 }  // namespace wb::bench
