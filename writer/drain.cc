@@ -1,0 +1,277 @@
+// The round of a keeper. Invariant: ring space is given back only for frames that a write() has taken (A1).
+#include "writer/drain.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "schema/record.h"
+#include "writer/clock.h"
+
+namespace wb {
+namespace {
+
+constexpr std::size_t kBatchBytes = 1U << 20;
+static_assert(kBatchBytes > 2 * frame_bytes(kFramePayloadBytesMax));
+constexpr std::size_t kUndurableBytesMax = 32U << 20;
+constexpr std::int64_t kHeartbeatNs = 10'000'000'000;
+constexpr std::int64_t kLocalSyncNs = 1'000'000'000;
+constexpr std::int64_t kNetworkSyncNs = 5'000'000'000;
+constexpr std::int64_t kFirstRetryNs = 100'000'000;
+constexpr std::int64_t kLastRetryNs = 5'000'000'000;
+
+std::vector<std::byte> map_payload(std::span<const Metric> entries) {
+  std::vector<std::byte> payload(map_bytes(entries));
+  encode_map(payload.data(), entries);
+  return payload;
+}
+
+}  // namespace
+
+bool sync_due(const SyncFacts& facts) noexcept {
+  if (facts.undurable_bytes == 0) return false;
+  if (facts.requested || facts.undurable_bytes >= kUndurableBytesMax / 2) return true;
+  return facts.has_new_data && facts.now_ns >= facts.next_sync_ns;
+}
+
+std::int64_t retry_wait_ns(std::uint32_t failure_count) noexcept {
+  return std::min(kLastRetryNs, kFirstRetryNs << std::min(failure_count - 1, 10U));
+}
+
+Result<std::unique_ptr<Drain>> Drain::open(RingView& ring, std::size_t tail_bytes_max) {
+  auto writer = TailWriter::open({ring.directory(), ring.stem(), ring.journal()}, tail_bytes_max);
+  if (!writer.ok()) return writer.status();
+  std::unique_ptr<Drain> drain(new Drain(ring, std::move(writer).value()));
+  ring.report(KeeperState::kReady, Code::kOk, "");
+  return drain;
+}
+
+Drain::Drain(RingView& ring, std::unique_ptr<TailWriter> writer) : ring_(ring), writer_(std::move(writer)) {
+  RingKeeper& keeper = ring_.keeper();
+  const TailsFound& found = writer_->found();
+  // The ring's own words are hints: an earlier keeper may have died between the write and the store.
+  taken_ = keeper.tail.load(std::memory_order_acquire);
+  recorded_drops_ = std::max(keeper.dropped_recorded.load(std::memory_order_relaxed), found.gap_total);
+  keeper.dropped_recorded.store(recorded_drops_, std::memory_order_release);
+  keeper.written_sequence.store(found.last_sequence, std::memory_order_release);
+  keeper.durable_sequence.store(found.last_sequence, std::memory_order_release);
+  has_finish_ = found.has_finish;
+  done_ = found.has_end && !writer_->healthy();
+  jitter_ = ring_.journal().salt() | 1;
+  sync_interval_ns_ = ring_.identity().sync_interval_ms * std::int64_t{1'000'000};
+  const std::int64_t now_ns = monotonic_ns();
+  next_heartbeat_ns_ = now_ns;
+  plan_sync(now_ns);
+}
+
+bool Drain::ring_is_empty() const noexcept {
+  return ring_.producer().head.load(std::memory_order_acquire) == taken_;
+}
+
+void Drain::begin_end(std::optional<Death> death) {
+  ending_ = true;
+  death_ = std::move(death);
+}
+
+Status Drain::round() {
+  if (done_) return {};
+  const std::int64_t now_ns = monotonic_ns();
+  seen_doorbell_ = ring_.producer().doorbell.load(std::memory_order_acquire);
+  if (failure_count_ > 0 && now_ns < retry_at_ns_) return last_failure_;
+  Status status = attempt(now_ns);
+  if (!status.ok()) {
+    retry_at_ns_ = monotonic_ns() + retry_wait_ns(++failure_count_);
+    ring_.report(KeeperState::kFailing, status.code(), status.message());
+    last_failure_ = status;
+  } else if (failure_count_ > 0) {
+    failure_count_ = 0;
+    ring_.report(KeeperState::kReady, Code::kOk, "");
+  }
+  return status;
+}
+
+/// The decision: what a round does, and in which order.
+Status Drain::attempt(std::int64_t now_ns) {
+  // Read before the head: what was accepted before the request is then covered by this round's sync.
+  const std::uint64_t request = ring_.producer().sync_request.load(std::memory_order_acquire);
+  if (!writer_->healthy()) {
+    if (Status status = writer_->recover(); !status.ok()) return status;
+    publish();
+  }
+  if (Status status = move_records(); !status.ok()) return status;
+  if (Status status = record_signals(); !status.ok()) return status;
+  if (Status status = record_gap(); !status.ok()) return status;
+  if (Status status = ending_ ? record_end() : record_heartbeat(now_ns); !status.ok()) return status;
+  const bool asked = request != ring_.keeper().synced_request.load(std::memory_order_relaxed);
+  if (sync_due({.undurable_bytes = writer_->undurable_bytes(),
+                .has_new_data = has_new_data_,
+                .requested = asked || force_sync_ || ending_,
+                .now_ns = now_ns,
+                .next_sync_ns = next_sync_ns_}) ||
+      asked) {
+    if (Status status = sync(request); !status.ok()) return status;
+  }
+  if (end_appended_ && writer_->undurable_bytes() == 0) {
+    writer_->close();
+    done_ = true;
+  }
+  return {};
+}
+
+Status Drain::move_records() {
+  const std::uint64_t head = ring_.producer().head.load(std::memory_order_acquire);
+  if (head - taken_ > ring_.data_bytes() || (head & 7) != 0 || (taken_ & 7) != 0) {
+    return {Code::kCorrupt, "the ring's offsets were overwritten; records can no longer be taken from it"};
+  }
+  while (taken_ != head) {
+    if (Status status = writer_->rotate_if_full(); !status.ok()) return status;
+    if (Status status = take_batch(head); !status.ok()) return status;
+    if (writer_->undurable_bytes() < kUndurableBytesMax / 2) continue;
+    if (Status status = sync(ring_.keeper().synced_request.load(std::memory_order_relaxed)); !status.ok())
+      return status;
+  }
+  ring_.keeper().last_advance_ns.store(monotonic_ns(), std::memory_order_release);
+  return {};
+}
+
+/// Takes frames of about kBatchBytes. They are checked in the private copy: the trainer can still write into the ring.
+Status Drain::take_batch(std::uint64_t head) {
+  const std::size_t available = head - taken_;
+  const auto source = ring_.bytes(taken_, std::min(available, kBatchBytes));
+  batch_.assign(source.begin(), source.end());
+  std::uint64_t last_sequence = writer_->last_sequence();
+  std::size_t at = 0;
+  std::size_t kept_bytes = 0;
+  while (at < batch_.size()) {
+    const std::size_t left = batch_.size() - at;
+    if (left < frame_bytes(kFramePayloadBytesMax) && batch_.size() < available && at > 0) break;  // Cut by us.
+    const auto frame = read_frame(std::span(batch_).subspan(at), ring_.journal().salt());
+    if (!frame.ok()) {
+      at += 8;  // Overwritten by the program: on to the next frame that verifies. The missing number tells.
+      continue;
+    }
+    const std::size_t bytes = frame_bytes(frame.value().payload.size());
+    // A number that is in the tails already was written by an earlier keeper, which died before it freed the space.
+    if (frame.value().source == Source::kTrainer && frame.value().sequence > last_sequence) {
+      last_sequence = frame.value().sequence;
+      has_finish_ = has_finish_ || frame.value().kind == Kind::kFinish;
+      std::memmove(batch_.data() + kept_bytes, batch_.data() + at, bytes);
+      kept_bytes += bytes;
+    }
+    at += bytes;
+  }
+  taken_ += std::min(at, batch_.size());
+#ifdef WB_MUTANT_ACK_BEFORE_WRITE
+  publish();
+#endif
+  has_new_data_ = has_new_data_ || kept_bytes > 0;
+  if (kept_bytes > 0) {
+    if (Status status = writer_->append(std::span(batch_).first(kept_bytes)); !status.ok()) return status;
+  }
+  publish();
+  return {};
+}
+
+/// A1 for all frames up to `taken_` and all gap records: that space may be overwritten.
+void Drain::publish() noexcept {
+  RingKeeper& keeper = ring_.keeper();
+  keeper.written_sequence.store(writer_->last_sequence(), std::memory_order_release);
+  keeper.durable_sequence.store(writer_->durable_sequence(), std::memory_order_release);
+  keeper.dropped_recorded.store(recorded_drops_, std::memory_order_release);
+  keeper.last_advance_ns.store(monotonic_ns(), std::memory_order_release);
+  keeper.tail.store(taken_, std::memory_order_release);
+  keeper.progress.fetch_add(1, std::memory_order_release);
+}
+
+Status Drain::record_signals() {
+  while (!signals_.empty()) {
+    const SignalSeen signal = signals_.front();
+    signals_.erase(signals_.begin());
+    const Timestamp now = timestamp_now();
+    const Metric entries[] = {{"signal", signal.signal},
+                              {"sender_pid", signal.sender_pid},
+                              {"sender_uid", signal.sender_uid},
+                              {"mono_ns", now.mono_ns},
+                              {"wall_offset_us", now.wall_offset_us}};
+    force_sync_ = true;
+    if (Status status = writer_->append_record(Kind::kSignal, map_payload(entries)); !status.ok()) return status;
+  }
+  return {};
+}
+
+Status Drain::record_gap() {
+  RingProducer& producer = ring_.producer();
+  const std::uint64_t total = producer.dropped_count.load(std::memory_order_acquire);
+  if (total <= recorded_drops_) return {};
+  const Timestamp now = timestamp_now();
+  // "total" tells a later keeper which drops are named, even if this one dies before the store below.
+  const Metric entries[] = {{"count", static_cast<std::int64_t>(total - recorded_drops_)},
+                            {"first_step", producer.dropped_first_step.load(std::memory_order_relaxed)},
+                            {"last_step", producer.dropped_last_step.load(std::memory_order_relaxed)},
+                            {"total", static_cast<std::int64_t>(total)},
+                            {"mono_ns", now.mono_ns},
+                            {"wall_offset_us", now.wall_offset_us}};
+  recorded_drops_ = total;
+  has_new_data_ = true;
+  if (Status status = writer_->append_record(Kind::kGap, map_payload(entries)); !status.ok()) return status;
+  publish();
+  return {};
+}
+
+Status Drain::record_heartbeat(std::int64_t now_ns) {
+  if (now_ns < next_heartbeat_ns_) return {};
+  next_heartbeat_ns_ = now_ns + kHeartbeatNs;
+  std::array<std::byte, kHeartbeatRecordBytes> payload;
+  encode_heartbeat(payload.data(), {timestamp_now(), writer_->last_sequence()});
+  return writer_->append_record(Kind::kHeartbeat, payload);
+}
+
+Status Drain::record_end() {
+  if (end_appended_) return {};
+  end_appended_ = true;
+  Status status;
+  if (death_ && !has_finish_) {
+    const Timestamp now = timestamp_now();
+    std::vector<Metric> entries = {
+        {"mono_ns", now.mono_ns}, {"wall_offset_us", now.wall_offset_us}, {"reason", std::string_view(death_->reason)}};
+    if (death_->exit_code) entries.push_back({"exit_code", *death_->exit_code});
+    if (death_->signal) entries.push_back({"signal", *death_->signal});
+    status = writer_->append_record(Kind::kDeath, map_payload(entries));
+    // The end must stand behind the death: if that went into no tail yet, come back for the end.
+    if (!status.ok()) {
+      death_.reset();
+      end_appended_ = false;
+      return status;
+    }
+  }
+  std::array<std::byte, 8> end{};
+  end[0] = std::byte{1};
+  return writer_->append_record(Kind::kTailEnd, end);
+}
+
+Status Drain::sync(std::uint64_t request) {
+  if (Status status = writer_->sync(); !status.ok()) return status;
+  RingKeeper& keeper = ring_.keeper();
+  keeper.durable_sequence.store(writer_->durable_sequence(), std::memory_order_release);
+  has_new_data_ = force_sync_ = false;
+  plan_sync(monotonic_ns());
+  keeper.progress.fetch_add(1, std::memory_order_release);
+  if (keeper.synced_request.exchange(request, std::memory_order_release) != request) ring_.wake_trainer();
+  return {};
+}
+
+/// The next sync by time. On a network file system the interval varies by a fifth, so that the ranks of a job do not
+/// call their server at once.
+void Drain::plan_sync(std::int64_t now_ns) noexcept {
+  if (sync_interval_ns_ > 0) {
+    next_sync_ns_ = now_ns + sync_interval_ns_;
+  } else if (!writer_->is_network()) {
+    next_sync_ns_ = now_ns + kLocalSyncNs;
+  } else {
+    jitter_ = jitter_ * 1'664'525 + 1'013'904'223;
+    const auto fifth = static_cast<std::int64_t>(jitter_ >> 8) * (2 * kNetworkSyncNs / 5) >> 24;
+    next_sync_ns_ = now_ns + kNetworkSyncNs * 4 / 5 + fifth;
+  }
+}
+
+}  // namespace wb

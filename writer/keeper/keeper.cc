@@ -1,0 +1,106 @@
+// The life of a keeper.
+#include "writer/keeper/keeper.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "writer/drain.h"
+#include "writer/keeper/death_watch.h"
+#include "writer/keeper/heartbeat_thread.h"
+#include "writer/keeper/pack.h"
+#include "writer/keeper/rescue.h"
+#include "writer/keeper/signals.h"
+#include "writer/keeper/work_queue.h"
+#include "writer/ring_lock.h"
+
+namespace wb {
+namespace {
+
+/// The first failure of the sealing, told when the keeper ends. Stored by the work queue's thread.
+class FirstFailure {
+ public:
+  void note(Status status) {
+    const std::lock_guard lock(mutex_);
+    if (status_.ok()) status_ = std::move(status);
+  }
+  Status get() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  Status status_;
+};
+
+/// Opens the drain. A journal that never was there is refused at once: init can still say so. One that an earlier
+/// keeper had is tried again for as long as it takes.
+Result<std::unique_ptr<Drain>> open_drain(RingView& ring, std::size_t tail_bytes_max) {
+  const bool is_first = ring.keeper().state.load(std::memory_order_acquire) == KeeperState::kNone;
+  for (std::uint32_t failure_count = 1;; ++failure_count) {
+    auto drain = Drain::open(ring, tail_bytes_max);
+    if (drain.ok()) return drain;
+    ring.report(is_first ? KeeperState::kRefused : KeeperState::kFailing, drain.status().code(),
+                drain.status().message());
+    if (is_first) return drain;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(retry_wait_ns(failure_count)));
+  }
+}
+
+/// Rounds until the journal's end is durable.
+void drain_to_end(Drain& drain, SignalReader& signals, const DeathWatch& watch,
+                  const std::function<void(std::uint32_t)>& seal) {
+  bool is_ending = false;
+  while (true) {
+    // Asked before the round: what the trainer wrote before it died lies in the ring by then.
+    auto death = watch.death();
+    for (const SignalSeen& signal : signals.read()) drain.record(signal);
+    // A failure stands in the ring for the trainer, and the next rounds try again.
+    static_cast<void>(drain.round());
+    for (const std::uint32_t number : drain.take_completed()) seal(number);
+    if (drain.done()) return;
+    if (!is_ending && (death || drain.finished())) {
+      is_ending = true;
+      drain.begin_end(std::move(death));
+      continue;
+    }
+    drain.wait();
+  }
+}
+
+}  // namespace
+
+Status keep(int ring_fd, const KeeperOptions& options) {
+  auto opened = RingView::open(ring_fd);
+  if (!opened.ok()) return opened.status();
+  RingView& ring = *opened.value();
+  if (!lock_ring(ring_fd, kKeeperLockByte)) return {};
+  ring.keeper().keeper_pid.store(::getpid(), std::memory_order_relaxed);
+  SignalReader signals;
+  std::optional<HeartbeatThread> heartbeat(ring.keeper());
+  auto drain = open_drain(ring, options.tail_bytes_max);
+  if (!drain.ok()) return drain.status();
+
+  const JournalPlace place{ring.directory(), ring.stem(), ring.journal()};
+  const std::string path = ring_path(ring_fd, ring);
+  FirstFailure failure;
+  {
+    WorkQueue queue;
+    queue.add([&] { rescue_rings(path.empty() ? kRingDirectory : path.substr(0, path.rfind('/')), ring_fd); });
+    const auto seal = [&](std::uint32_t number) { queue.add([&, number] { failure.note(pack_tail(place, number)); }); };
+    {
+      DeathWatch watch(ring_fd, ring.identity(), [&ring] { ring.ring_doorbell(); });
+      drain_to_end(*drain.value(), signals, watch, seal);
+    }
+    if (!path.empty()) ::unlink(path.c_str());
+    heartbeat.reset();
+    ring.report(KeeperState::kDone, Code::kOk, "");
+  }
+  return failure.get();
+}
+
+}  // namespace wb

@@ -1,0 +1,55 @@
+// TailDirectory: the run's directory as the keeper sees it: made, listed, given new tails, synced.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/journal_name.h"
+#include "schema/uuid.h"
+#include "wb/status.h"
+#include "writer/descriptor.h"
+
+namespace wb {
+
+/// Where a journal lies and what its files are called.
+struct JournalPlace {
+  std::string directory;  ///< Absolute.
+  std::string stem;
+  Uuid journal;
+};
+
+class TailDirectory {
+ public:
+  /// Makes the directory and its parents (0777 & ~umask) where they are missing, and opens it. The message names the
+  /// path and what to do.
+  static Result<TailDirectory> open(JournalPlace place);
+  /// The same without making it. kNotFound: it is not there.
+  static Result<TailDirectory> open_existing(JournalPlace place);
+
+  const JournalPlace& place() const noexcept { return place_; }
+  int fd() const noexcept { return fd_.get(); }
+  std::string tail_name(std::uint32_t number) const { return journal_file(place_.stem, number, FileKind::kTail); }
+  std::string path_of(const std::string& name) const { return place_.directory + "/" + name; }
+
+  /// The files of this journal, by number.
+  Result<std::vector<JournalFileName>> list() const;
+
+  /// Creates tail `number` (O_EXCL) with its head and syncs the directory. A failure leaves no file behind.
+  Result<Descriptor> create_tail(std::uint32_t number) const;
+  void remove_tail(std::uint32_t number) const noexcept;
+
+  /// True for NFS, Lustre and their like: a sync costs a round trip, and others share the server.
+  bool is_network() const noexcept;
+
+ private:
+  JournalPlace place_;
+  Descriptor fd_;
+};
+
+/// write() until all is written. The message does not name the file.
+Status write_all(int fd, std::span<const std::byte> bytes);
+
+}  // namespace wb
