@@ -10,7 +10,7 @@ enum class ExitCode : int {
   kOk = 0,            ///< Everything was done, or there was nothing to do. Runs still going are no error.
   kInternal = 1,      ///< A broken invariant of wbsync itself.
   kUsage = 2,         ///< The command line is wrong.
-  kNotFound = 3,      ///< A path does not exist, or no journals lie below it.
+  kNotFound = 3,      ///< A path does not exist or cannot be read, or no journals lie below it.
   kDamage = 4,        ///< Damage was found; everything else was processed.
   kUnavailable = 5,   ///< The server could not be reached or the upload is incomplete: try again.
   kUnauthorized = 6,  ///< The key is missing or was refused.

@@ -22,11 +22,11 @@ struct JournalRange {
 
 /// Lines that are assigned and sent together. The same parts and previous_step give the same bytes, always.
 struct Batch {
-  std::vector<JournalRange> parts;     ///< The records that the lines cover (control records among them).
-  std::int64_t previous_step = -1;     ///< The wire `_step` before the first line.
-  std::int64_t last_step = -1;         ///< The wire `_step` of the last line.
-  std::vector<std::string> lines;      ///< JSON objects without newline; may be empty if the parts hold no row.
-  std::size_t bytes = 0;               ///< Of all lines.
+  std::vector<JournalRange> parts;  ///< The records that the lines cover (control records among them).
+  std::int64_t previous_step = -1;  ///< The wire `_step` before the first line.
+  std::int64_t last_step = -1;      ///< The wire `_step` of the last line.
+  std::vector<std::string> lines;   ///< JSON objects without newline; may be empty if the parts hold no row.
+  std::size_t bytes = 0;            ///< Of all lines.
 };
 
 /// Streams a run's rows. Rows of one journal keep their order; several journals are merged by
@@ -38,7 +38,7 @@ class RowStream {
   struct Options {
     std::size_t batch_bytes_max = 8U << 20;  ///< A batch ends when its lines reach this.
     std::int64_t lag_us = 30'000'000;
-    std::int64_t now_wall_us = 0;            ///< For `lag`; given, so that the result is a pure function.
+    std::int64_t now_wall_us = 0;  ///< For `lag`; given, so that the result is a pure function.
   };
   /// `ranges`: what to cover of each journal (journals that are not named are left out).
   static Result<std::unique_ptr<RowStream>> open(const RunModel& run, std::vector<JournalRange> ranges,

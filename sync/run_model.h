@@ -9,6 +9,7 @@
 
 #include "schema/journal/journal_reader.h"
 #include "schema/record.h"
+#include "sync/key_table.h"
 
 namespace wb {
 
@@ -31,14 +32,16 @@ struct JournalModel {
   std::string host, boot_id, job;
   std::int64_t pid = 0;
   std::uint64_t pid_start_ticks = 0;
-  Timestamp start, last;             ///< First record; newest record or heartbeat.
-  std::int64_t last_step = -1;       ///< Highest step of its rows; -1: none.
-  std::uint64_t row_count = 0;       ///< Rows with their parts joined.
-  std::uint64_t dropped_count = 0;   ///< From gap records.
+  Timestamp start, last;            ///< First record; newest record or heartbeat.
+  std::int64_t last_step = -1;      ///< Highest step of its rows; -1: none.
+  std::uint64_t row_count = 0;      ///< Rows with their parts joined.
+  std::uint64_t dropped_count = 0;  ///< From gap records.
   std::uint64_t out_of_order_count = 0;
   RunState state = RunState::kRunning;
   std::optional<std::int32_t> exit_code;
-  std::string state_reason;          ///< One phrase: "finish record", "killed or exited, code unknown", ...
+  std::int64_t sync_interval_ms = 0;  ///< As the process asked for; 0: by file system.
+  KeyTable keys;                      ///< Of all records read, in whichever file they stood.
+  std::string state_reason;           ///< One phrase: "finish record", "killed or exited, code unknown", ...
 };
 
 /// One run, rebuilt from all its journals. Values are JSON texts (NaN and Infinity may stand bare in them).
@@ -49,8 +52,8 @@ struct RunModel {
   std::map<std::string, std::string> summary;                   ///< Complete, define_metric kinds applied.
   std::vector<std::map<std::string, std::string>> definitions;  ///< define_metric records, fields as text.
   std::vector<JournalModel> journals;                           ///< By (start, uuid).
-  RunState state = RunState::kRunning;   ///< running while one journal is; else crashed, failed, lost, finished.
-  std::int32_t exit_code = 0;            ///< For the server: 0, the failed code, 1 for crashed and lost.
+  RunState state = RunState::kRunning;                          ///< See run_state_of() in run_state.h.
+  std::int32_t exit_code = 0;  ///< For the server: 0, the failed code, 1 for crashed and lost.
   std::int64_t start_wall_us = 0;
   std::int64_t last_wall_us = 0;
   std::uint64_t row_count = 0;
@@ -59,9 +62,9 @@ struct RunModel {
 
 /// What was found below some paths.
 struct Discovery {
-  std::vector<RunModel> runs;         ///< By (project, group, name, id).
-  std::vector<Damage> damage;         ///< Of all journals, and files that are no journals though named like one.
-  std::vector<Status> problems;       ///< Paths that do not exist or cannot be read.
+  std::vector<RunModel> runs;    ///< By (project, group, name, id).
+  std::vector<Damage> damage;    ///< Of all journals, and files that are no journals though named like one.
+  std::vector<Status> problems;  ///< Paths that do not exist or cannot be read.
 };
 
 /// Finds the journals below each path (a directory of runs, a run's directory, a journal file; at most four levels

@@ -1,0 +1,56 @@
+// Journal cursor: a journal's rows one after the other, read in pieces so that memory stays bounded.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <vector>
+
+#include "sync/row.h"
+#include "sync/row_stream.h"
+#include "sync/run_model.h"
+
+namespace wb {
+
+/// What stands next in a journal: a row, or a summary record that the program wrote between rows.
+struct CursorItem {
+  Row row;
+  std::vector<std::byte> summary;  ///< Payload of a kSummary record; empty for a row.
+};
+
+/// Reads a range of one journal. Ends at what the model's scan has seen, so that model and rows agree.
+class JournalCursor {
+ public:
+  /// `journal` must outlive the cursor. About `piece_bytes` of payload are kept at a time.
+  JournalCursor(const JournalModel& journal, JournalRange range, std::size_t piece_bytes, bool with_summary);
+
+  /// Makes head() valid if there is anything left. Fails as read_journal().
+  Status fill();
+  /// The next item, or null at the end of the range. Call fill() before.
+  const CursorItem* head() const { return items_.empty() ? nullptr : &items_.front(); }
+  void pop();
+
+  const JournalModel& journal() const { return *journal_; }
+  std::uint64_t first_sequence() const { return range_.first_sequence; }
+  /// The last trainer sequence number that the range can cover now.
+  std::uint64_t end_sequence() const { return end_sequence_; }
+  /// Of the last row that was popped; one less than first_sequence() before.
+  std::uint64_t popped_sequence() const { return popped_sequence_; }
+  std::int64_t popped_step() const { return popped_step_; }  ///< Highest step popped; -1: none.
+
+ private:
+  Status read_piece();
+
+  const JournalModel* journal_;
+  JournalRange range_;
+  std::size_t piece_bytes_;
+  bool with_summary_;
+  std::uint64_t end_sequence_;
+  std::uint64_t read_sequence_;  // The last trainer record that the assembler has seen.
+  std::uint64_t popped_sequence_;
+  std::int64_t popped_step_ = -1;
+  bool at_end_ = false;
+  RowAssembler assembler_;
+  std::deque<CursorItem> items_;
+};
+
+}  // namespace wb
