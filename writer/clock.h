@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <ctime>
 
+#include "schema/record.h"
+
 namespace wb {
 
 inline std::int64_t clock_ns(clockid_t clock) noexcept {
@@ -16,9 +18,10 @@ inline std::int64_t monotonic_ns() noexcept {
   return clock_ns(CLOCK_MONOTONIC);
 }
 
-/// What to add to monotonic_ns() / 1000 for microseconds since 1970.
-inline std::int64_t wall_offset_us() noexcept {
-  return clock_ns(CLOCK_REALTIME) / 1000 - monotonic_ns() / 1000;
+/// Now by both clocks, as records carry it.
+inline Timestamp timestamp_now() noexcept {
+  const std::int64_t mono_ns = monotonic_ns();
+  return {mono_ns, clock_ns(CLOCK_REALTIME) / 1000 - mono_ns / 1000};
 }
 
 }  // namespace wb

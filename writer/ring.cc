@@ -51,6 +51,15 @@ bool allocate(int descriptor, std::size_t bytes) noexcept {
   return error == 0;
 }
 
+struct flock lock_request(off_t byte) noexcept {
+  struct flock request {};
+  request.l_type = F_WRLCK;
+  request.l_whence = SEEK_SET;
+  request.l_start = byte;
+  request.l_len = 1;
+  return request;
+}
+
 void copy_text(char* to, std::size_t room, const std::string& text) noexcept {
   std::memcpy(to, text.data(), std::min(text.size(), room - 1));
 }
@@ -71,10 +80,7 @@ Result<Ring> Ring::create(const RingRequest& request) {
     return status;
   }
   ring.fill_identity(request);
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_len = 1;  // Byte 0: this process is alive.
+  struct flock lock = lock_request(0);  // This process is alive.
   if (fcntl(ring.descriptor_.get(), F_SETLK, &lock) != 0) {
     Status status = os_status(errno, "locking the ring");
     ring.unlink();
@@ -144,7 +150,7 @@ void Ring::fill_identity(const RingRequest& request) noexcept {
   const std::int64_t now_ns = monotonic_ns();
   to.keeper.heartbeat_ns.store(now_ns, std::memory_order_relaxed);
   to.keeper.last_advance_ns.store(now_ns, std::memory_order_relaxed);
-  to.keeper.wall_offset_us.store(wall_offset_us(), std::memory_order_relaxed);
+  to.keeper.wall_offset_us.store(timestamp_now().wall_offset_us, std::memory_order_relaxed);
   // The magic comes last: who finds the file by name takes a half-written header for no ring.
   std::atomic_thread_fence(std::memory_order_release);
   std::memcpy(identity.magic, kRingMagic, sizeof identity.magic);
@@ -158,6 +164,11 @@ Ring::Ring(Ring&& other) noexcept
 
 Ring::~Ring() {
   if (base_ != nullptr) munmap(base_, kRingHeaderBytes + 2 * data_bytes_);
+}
+
+bool Ring::has_keeper() const noexcept {
+  struct flock lock = lock_request(1);
+  return fcntl(descriptor_.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 void Ring::unlink() noexcept {

@@ -39,6 +39,9 @@ class Ring {
   int descriptor() const noexcept { return descriptor_.get(); }  ///< 10 or more. Closing any copy of it drops the lock.
   const std::string& path() const noexcept { return path_; }     ///< Empty: a memfd.
 
+  /// True if a keeper of another process holds its lock on byte 1.
+  bool has_keeper() const noexcept;
+
   /// Removes the ring's name: nobody will rescue it.
   void unlink() noexcept;
 
