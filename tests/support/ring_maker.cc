@@ -30,10 +30,12 @@ std::uint64_t start_ticks(std::int32_t pid) {
 
 }  // namespace
 
-RingMaker::RingMaker(const std::string& directory, std::size_t data_bytes) {
-  char folder[] = "/dev/shm/wbtest-XXXXXX";
-  EXPECT_NE(::mkdtemp(folder), nullptr);
-  folder_ = folder;
+RingMaker::RingMaker(const std::string& directory, std::size_t data_bytes, const std::string& folder)
+    : folder_(folder), owns_folder_(folder.empty()) {
+  if (owns_folder_) {
+    folder_ = "/dev/shm/wbtest-XXXXXX";
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+  }
   EXPECT_EQ(::getrandom(journal_.bytes.data(), journal_.bytes.size(), 0), 16);
   path_ = folder_ + "/wb-" + std::to_string(::geteuid()) + "-" + journal_.hex() + ".ring";
   fd_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -62,7 +64,7 @@ RingMaker::~RingMaker() {
   ::munmap(header_, kRingHeaderBytes);
   ::close(fd_);
   std::error_code error;
-  std::filesystem::remove_all(folder_, error);
+  std::filesystem::remove_all(owns_folder_ ? folder_ : path_, error);
 }
 
 bool RingMaker::exists() const {
@@ -103,6 +105,11 @@ bool RingMaker::publish_row(std::int64_t step) {
   return publish(Kind::kRow, payload, kRowCommit);
 }
 
+void RingMaker::publish_start() {
+  EXPECT_TRUE(publish_run());
+  EXPECT_TRUE(publish_key(0, "step"));
+}
+
 bool RingMaker::publish_run() {
   const Metric entries[] = {{"run_id", Value("testrun")}, {"rank", Value(0)}};
   std::vector<std::byte> payload(map_bytes(entries));
@@ -132,6 +139,10 @@ void RingMaker::drop(std::int64_t step) {
   }
   producer.dropped_last_step.store(step, std::memory_order_relaxed);
   producer.dropped_count.store(count + 1, std::memory_order_release);
+}
+
+void RingMaker::overwrite(std::uint64_t offset, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) data_[(offset + i) & (header_->identity.data_bytes - 1)] ^= std::byte{0xFF};
 }
 
 void RingMaker::request_sync() {

@@ -18,7 +18,9 @@ namespace wb::test {
 class RingMaker {
  public:
   /// A journal "testrun.r0.a0.<8 hex>" in `directory`; this process is the trainer until set_trainer().
-  explicit RingMaker(const std::string& directory, std::size_t data_bytes = kRingBytesMin);
+  /// With `folder` the ring's file lies there instead, and the folder stays.
+  explicit RingMaker(const std::string& directory, std::size_t data_bytes = kRingBytesMin,
+                     const std::string& folder = "");
   ~RingMaker();
   RingMaker(const RingMaker&) = delete;
   RingMaker& operator=(const RingMaker&) = delete;
@@ -35,6 +37,8 @@ class RingMaker {
   /// Takes the trainer's lock (byte 0) for this process.
   void lock_as_trainer();
 
+  /// Publishes the run record and the key of publish_row().
+  void publish_start();
   /// Publishes a record. False: no room (nothing was published).
   bool publish(Kind kind, std::span<const std::byte> payload, std::uint8_t flags = 0);
   /// A row of one metric: key 0 = `step`, at step `step`.
@@ -45,10 +49,13 @@ class RingMaker {
   /// Counts a dropped row, as the producer does.
   void drop(std::int64_t step);
   void request_sync();
+  /// Flips all bits of `count` bytes at this offset of the stream.
+  void overwrite(std::uint64_t offset, std::size_t count);
   std::uint64_t sequence() const { return sequence_; }
 
  private:
   std::string folder_;
+  bool owns_folder_ = false;
   std::string path_;
   int fd_ = -1;
   RingHeader* header_ = nullptr;
