@@ -9,14 +9,12 @@
 // Allocations: calls of operator new in this process while bursts run.
 #include <time.h>
 
-#include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
-#include <new>
 #include <span>
 #include <vector>
 
+#include "bench/support/allocations.h"
 #include "bench/support/arguments.h"
 #include "bench/support/samples.h"
 #include "bench/support/scratch.h"
@@ -26,22 +24,6 @@
 #include "schema/limits.h"
 #include "schema/record.h"
 #include "wb/run.h"
-
-namespace {
-std::atomic<std::uint64_t> allocation_count{0};
-}
-
-void* operator new(std::size_t bytes) {
-  allocation_count.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(bytes)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace wb::bench {
 namespace {
@@ -140,11 +122,11 @@ Status measure_warm(const Clock& clock, Logger& logger, std::size_t calls, std::
   }
   for (std::size_t round = 0; out.by_key.calls_ns.size() < calls; ++round) {
     const bool whole = round % 2 == 1;
-    const std::uint64_t before = allocation_count.load();
+    const std::uint64_t before = allocation_count();
     clock.burst([&] { floor(); }, burst_calls, whole, out.floor);
     clock.burst([&] { logger.by_key(); }, burst_calls, whole, out.by_key);
     clock.burst([&] { logger.by_name(); }, burst_calls, whole, out.by_name);
-    out.allocations += allocation_count.load() - before;
+    out.allocations += allocation_count() - before;
     if (const Status flushed = logger.run.flush(kFlushTimeout); !flushed.ok()) return flushed;
   }
   return {};
