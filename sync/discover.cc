@@ -177,7 +177,11 @@ Discovery discover(const std::vector<std::string>& paths) {
   for (const auto& [directory, stem] : walk.single_stems()) {
     if (!walk.directories().contains(directory)) take_all(directory, &stem);
   }
-  for (auto& [identity, digests] : runs) discovery.runs.push_back(fold_run(std::move(digests)));
+  for (auto& [identity, digests] : runs) {
+    Status trouble;
+    discovery.runs.push_back(fold_run(std::move(digests), trouble));
+    if (!trouble.ok()) discovery.problems.push_back(std::move(trouble));
+  }
   std::sort(discovery.runs.begin(), discovery.runs.end(), [](const RunModel& left, const RunModel& right) {
     return std::tie(left.project, left.group, left.name, left.id, left.entity) <
            std::tie(right.project, right.group, right.name, right.id, right.entity);

@@ -13,10 +13,10 @@ struct MergedEnd {
   std::int64_t last_step = -1;  ///< The wire's.
   double timestamp_s = 0;       ///< Of the last row.
   double runtime_s = 0;
+  Status status;  ///< Why it stopped early, if it did; the figures are of the rows before.
 };
 
-/// Reads all rows once more, in merge order, nothing held back. What cannot be read any more is left out: it was
-/// reported when the journal was read for the model.
+/// Reads all rows once more, in merge order, nothing held back.
 MergedEnd fold_merged_rows(const RunModel& run, SummaryFold& summary);
 
 }  // namespace wb

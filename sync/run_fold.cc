@@ -119,7 +119,7 @@ void add_clock_entries(RunModel& run, const MergedEnd& end) {
 
 }  // namespace
 
-RunModel fold_run(std::vector<JournalDigest> digests) {
+RunModel fold_run(std::vector<JournalDigest> digests, Status& trouble) {
   std::sort(digests.begin(), digests.end(), starts_before);
   RunModel run;
   fill_identity(run, digests);
@@ -138,6 +138,7 @@ RunModel fold_run(std::vector<JournalDigest> digests) {
   } else {
     SummaryFold summary;
     end = fold_merged_rows(run, summary);
+    trouble = end.status;
     run.summary = summary.finish(run.definitions);
   }
   run.row_count = end.row_count;

@@ -6,22 +6,10 @@
 #include <optional>
 
 #include "sync/json.h"
+#include "sync/number.h"
 
 namespace wb {
 namespace {
-
-std::optional<double> number_of(const Value& value) {
-  switch (value.type()) {
-    case ValueType::kFloat64:
-      return value.as_double();
-    case ValueType::kInt64:
-      return static_cast<double>(value.as_int64());
-    case ValueType::kUint64:
-      return static_cast<double>(value.bits());
-    default:
-      return std::nullopt;
-  }
-}
 
 std::string field(const std::map<std::string, std::string>& fields, const std::string& name) {
   const auto found = fields.find(name);
