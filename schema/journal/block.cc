@@ -85,7 +85,7 @@ Result<std::unique_ptr<BlockReader>> RowsReader::open(const BlockInfo& info, std
 Status RowsReader::check(const BlockInfo& info) const {
   for (std::size_t i = 0; i < count_; ++i) {
     if (i > 0 && ordinal(i) <= ordinal(i - 1)) return {Code::kCorrupt, "order of the rows"};
-    if (i > 0 && sequence(i) <= sequence(i - 1)) return {Code::kCorrupt, "sequence numbers of the rows"};
+    if (sequence(i) <= (i > 0 ? sequence(i - 1) : 0)) return {Code::kCorrupt, "sequence numbers of the rows"};
     if (columns_[2].value(i) >= kFlagKeeper) return {Code::kCorrupt, "flags of a row"};
     if (row_bytes(words_.size(), text_bytes(i)) > kFramePayloadBytesMax) return {Code::kCorrupt, "bytes of a row"};
   }
@@ -148,7 +148,6 @@ Result<std::unique_ptr<BlockReader>> VerbatimReader::open(const BlockInfo& info,
   auto block = std::make_unique<VerbatimReader>();
   block->raw_ = std::move(raw);
   ByteCursor cursor(block->raw_);
-  std::uint64_t last[2] = {0, 0};
   while (cursor.left() > 0) {
     PlacedFrame placed;
     placed.ordinal = cursor.read<std::uint64_t>();
@@ -165,9 +164,7 @@ Result<std::unique_ptr<BlockReader>> VerbatimReader::open(const BlockInfo& info,
     if (!block->frames_.empty() && placed.ordinal <= block->frames_.back().ordinal) {
       return Status(Code::kCorrupt, "order of the records");
     }
-    std::uint64_t& before = last[static_cast<std::size_t>(placed.frame.source)];
-    if (placed.frame.sequence <= before) return Status(Code::kCorrupt, "sequence numbers of the records");
-    before = placed.frame.sequence;
+    if (placed.frame.sequence == 0) return Status(Code::kCorrupt, "sequence number of a record");
     block->frames_.push_back(placed);
   }
   const BlockInfo found = block_info(BlockKind::kVerbatim, block->frames_, block->raw_.size());
@@ -256,8 +253,8 @@ BlockInfo block_info(BlockKind kind, std::span<const PlacedFrame> frames, std::s
     const bool keeper = frame.source == Source::kKeeper;
     std::uint64_t& first = keeper ? info.first_keeper_sequence : info.first_sequence;
     std::uint64_t& last = keeper ? info.last_keeper_sequence : info.last_sequence;
-    if (first == 0) first = frame.sequence;
-    last = frame.sequence;
+    first = first == 0 ? frame.sequence : std::min(first, frame.sequence);
+    last = std::max(last, frame.sequence);
   }
   return info;
 }

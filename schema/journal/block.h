@@ -53,8 +53,8 @@ struct PlacedFrame {
 /// True if RowEncoder gives back the same bytes: only such rows may go into a rows block.
 bool is_canonical_row(const Frame& frame);
 
-/// The raw bytes of a block. Ordinals and each source's sequence numbers rise. All frames of a rows block are
-/// canonical trainer rows with the same key words, at least one and at most kBlockRowsMax.
+/// The raw bytes of a block. Ordinals rise. All frames of a rows block are canonical trainer rows with the same key
+/// words and rising sequence numbers, at least one and at most kBlockRowsMax.
 std::vector<std::byte> encode_rows_block(std::span<const PlacedFrame> rows);
 std::vector<std::byte> encode_verbatim_block(std::span<const PlacedFrame> frames);
 

@@ -75,6 +75,11 @@ Result<FileDescriptor> open_regular(const std::string& path, std::uint64_t* byte
   return file;
 }
 
+std::uint64_t regular_bytes(const std::string& path) noexcept {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
 Result<FileDescriptor> create_regular(const std::string& path) {
   constexpr mode_t kMode = 0644;
   FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));

@@ -46,6 +46,9 @@ bool is_vanished(const Status& status) noexcept;
 /// directory or a device.
 Result<FileDescriptor> open_regular(const std::string& path, std::uint64_t* bytes = nullptr);
 
+/// The file's size as it is now; 0 if it is gone.
+std::uint64_t regular_bytes(const std::string& path) noexcept;
+
 /// Creates the file with O_EXCL for reading and writing. kExists, kNotFound, kPermission, kNoSpace, kIoError.
 Result<FileDescriptor> create_regular(const std::string& path);
 

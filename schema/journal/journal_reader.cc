@@ -1,30 +1,21 @@
-// JournalReader: joins the files of a journal into one sequence, each record once.
+// read_journal: joins the files of a journal into one sequence, each record once.
 #include "schema/journal/journal_reader.h"
 
-#include <dirent.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <map>
-#include <memory>
 
 #include "schema/bytes.h"
 #include "schema/journal/file.h"
+#include "schema/journal/sequence_set.h"
 #include "schema/journal/tail_reader.h"
-#include "schema/limits.h"
-#include "schema/record.h"
 
 namespace wb {
 namespace {
 
-constexpr int kListAttemptsMax = 8;  // Each file vanishes at most once, when it is sealed.
-
-/// A directory being listed, closed with its scope.
-struct CloseDirectory {
-  void operator()(DIR* handle) const noexcept { ::closedir(handle); }
-};
-using Directory = std::unique_ptr<DIR, CloseDirectory>;
+constexpr int kListAttemptsMax = 8;    // A file vanishes once, when it is sealed.
+constexpr int kHoleSearchesMax = 256;  // Files opened again to look for missing records.
+constexpr std::size_t kNone = SIZE_MAX;
 
 std::string path_of(const JournalFiles& files, const JournalFileName& file) {
   return files.directory + "/" + journal_file(file.stem, file.number, file.kind);
@@ -44,27 +35,36 @@ std::optional<std::uint32_t> salt_of(std::string_view stem) {
   return salt;
 }
 
-/// One reading of a journal. Records are given in the order of their sequence numbers as far as the files have them.
+bool is_journal_end(const Frame& frame) {
+  return frame.kind == Kind::kTailEnd && frame.payload.size() >= 4 && load_le<std::uint32_t>(frame.payload.data()) == 1;
+}
+
+/// One reading of a journal. The trainer's records are given by rising sequence number.
 class Reading {
  public:
   Reading(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit)
-      : files_(files), after_sequence_(after_sequence), visit_(visit) {}
+      : files_(files), after_sequence_(after_sequence), visit_(visit), last_sequence_(after_sequence) {}
 
   Result<JournalScan> run();
 
  private:
   using File = JournalFileName;
 
-  std::vector<File> files_of(std::uint32_t number) const;
   Status list_again();
   Status read_number(std::uint32_t number);
-  Status read_segment(const File& file, bool verified_only, const RecordVisitor& visit);
+  Status read_both(const File& segment, const File& tail);
+  Status read_segment(const File& file, std::uint64_t after_sequence, const RecordVisitor& visit);
+  Status verify_segment(const File& file) const;
   Status read_tail(const File& file, const RecordVisitor& visit, bool note_damage);
+  void note_tail(const File& file, const TailReader& tail, bool at_end);
+
   bool accept(const Frame& frame);
   void give(const Frame& frame);
-  void fill_hole(std::uint64_t first, std::uint64_t last);
+  void fill_hole(std::uint64_t last);
+  bool give_wanted(const Frame& frame, std::uint64_t last);
   void note_missing(std::uint64_t first, std::uint64_t last);
   void note(const std::string& path, std::uint64_t offset, Code code, std::string what);
+  void note_failure(const std::string& path, const Status& status);
   bool belongs(const std::string& path, const Uuid& journal);
 
   JournalFiles files_;
@@ -75,105 +75,152 @@ class Reading {
   Status first_failure_;
   bool any_read_ = false;
   bool stopped_ = false;
-  int list_attempts_ = 0;
 
   std::string path_;          // The file being read.
   std::uint64_t offset_ = 0;  // In it.
-  std::uint32_t number_ = 0;
-  std::uint64_t last_sequence_ = 0;  // Of the trainer's records seen, in whatever file.
-  std::uint64_t last_keeper_sequence_ = 0;
-  std::size_t open_damage_ = SIZE_MAX;  // The damage that the next missing numbers belong to.
+  std::uint64_t last_sequence_;
+  SequenceSet keeper_;
+  std::size_t open_damage_ = kNone;  // The damage that the next missing numbers belong to.
+  std::optional<Damage> cut_;        // A tail that ends early: damage only if numbers are missing then.
+  int hole_searches_ = 0;
+  std::map<std::string, std::uint64_t> first_sequences_;  // Of files that a hole was looked for in.
 };
 
 void Reading::note(const std::string& path, std::uint64_t offset, Code code, std::string what) {
+  if (what.starts_with(path + ": ")) what.erase(0, path.size() + 2);
   scan_.damage.push_back({.path = path, .offset_bytes = offset, .code = code, .what = std::move(what)});
+  open_damage_ = scan_.damage.size() - 1;
+}
+
+// A file that could not be read to its end. Numbers found missing in it are named with the reason.
+void Reading::note_failure(const std::string& path, const Status& status) {
+  const std::size_t before = open_damage_;
+  note(path, 0, status.code(), status.message());
+  if (scan_.damage.size() >= 2 && before == kNone) {
+    Damage& missing = scan_.damage[scan_.damage.size() - 2];
+    if (missing.path == path && missing.first_missing != 0) {
+      missing.what = scan_.damage.back().what;
+      missing.code = status.code();
+      scan_.damage.pop_back();
+      open_damage_ = kNone;
+    }
+  }
+  if (first_failure_.ok()) first_failure_ = status;
 }
 
 void Reading::note_missing(std::uint64_t first, std::uint64_t last) {
-  if (open_damage_ < scan_.damage.size() && scan_.damage[open_damage_].first_missing == 0) {
-    scan_.damage[open_damage_].first_missing = first;
-    scan_.damage[open_damage_].last_missing = last;
-    return;
+  if (open_damage_ == kNone) {
+    if (cut_) {
+      scan_.damage.push_back(*cut_);
+    } else {
+      note(path_, offset_, Code::kCorrupt, "records are missing");
+    }
+    open_damage_ = scan_.damage.size() - 1;
   }
-  note(path_, offset_, Code::kCorrupt, "records are missing");
-  scan_.damage.back().first_missing = first;
-  scan_.damage.back().last_missing = last;
+  scan_.damage[open_damage_].first_missing = first;
+  scan_.damage[open_damage_].last_missing = last;
+  open_damage_ = kNone;
+  cut_.reset();
 }
 
 bool Reading::belongs(const std::string& path, const Uuid& journal) {
   if (!journal_) journal_ = scan_.journal = journal;
   if (*journal_ == journal) return true;
   note(path, 0, Code::kCorrupt, "the file belongs to another journal");
+  open_damage_ = kNone;
   return false;
 }
 
-// Hands a record to the caller, who wants the trainer's only above after_sequence.
 void Reading::give(const Frame& frame) {
   ++scan_.record_count;
   if (frame.source == Source::kTrainer) {
     if (scan_.first_sequence == 0) scan_.first_sequence = frame.sequence;
-    scan_.last_sequence = frame.sequence;
-    last_sequence_ = frame.sequence;
-    if (frame.sequence <= after_sequence_) return;
-  } else {
-    last_keeper_sequence_ = frame.sequence;
-    if (frame.kind == Kind::kTailEnd && frame.payload.size() >= 4 &&
-        load_le<std::uint32_t>(frame.payload.data()) == 1) {
-      scan_.ends_open = false;
-    }
+    scan_.last_sequence = last_sequence_ = frame.sequence;
+  } else if (is_journal_end(frame)) {
+    scan_.ends_open = false;
   }
   if (!visit_(frame)) stopped_ = true;
 }
 
-// Looks for missing records in the files behind: a keeper that could not sync writes them again into a new tail.
-void Reading::fill_hole(std::uint64_t first, std::uint64_t last) {
-  const auto wanted = [&](const Frame& frame) {
-    if (stopped_ || frame.source != Source::kTrainer) return !stopped_;
-    if (frame.sequence > last) return false;
-    if (frame.sequence >= first && frame.sequence > last_sequence_) {
-      if (frame.sequence != last_sequence_ + 1) note_missing(last_sequence_ + 1, frame.sequence - 1);
-      give(frame);
-    }
-    return !stopped_ && last_sequence_ < last;
-  };
+// Takes a record out of turn if it is the next of those that are missing.
+bool Reading::give_wanted(const Frame& frame, std::uint64_t last) {
+  if (frame.source != Source::kTrainer) return true;
+  if (frame.sequence > last) return true;  // Behind it may come records that were written again.
+  if (frame.sequence <= last_sequence_) return true;
+  if (frame.sequence != last_sequence_ + 1) note_missing(last_sequence_ + 1, frame.sequence - 1);
+  give(frame);
+  return !stopped_ && last_sequence_ < last;
+}
+
+// Looks for the records up to `last` elsewhere: in the other file of the same number, and where a keeper that could not
+// sync has written them again, in this file or in those behind.
+void Reading::fill_hole(std::uint64_t last) {
+  const std::string reading = path_;
+  const auto current = parse_journal_file(std::string_view(reading).substr(reading.rfind('/') + 1));
   for (const File& file : std::vector<File>(files_.files)) {
     if (stopped_ || last_sequence_ >= last) return;
-    if (file.number < number_ || path_of(files_, file) == path_) continue;
-    if (file.number > number_ + 1 && last_sequence_ + 1 == first) break;
-    if (file.kind == FileKind::kSegment) {
-      static_cast<void>(read_segment(file, false, wanted));
-    } else {
-      static_cast<void>(read_tail(file, wanted, false));
+    if (!current || file.number < current->number) continue;
+    const std::string path = path_of(files_, file);
+    const auto known = first_sequences_.find(path);
+    if (known != first_sequences_.end() && known->second > last) {
+      if (file.number > current->number) return;  // The files behind begin later still.
+      continue;
     }
+    if (++hole_searches_ > kHoleSearchesMax) return;
+    std::uint64_t first = UINT64_MAX;
+    const auto wanted = [&](const Frame& frame) {
+      if (frame.source == Source::kTrainer) first = std::min(first, frame.sequence);
+      return give_wanted(frame, last);
+    };
+    const Status status =
+        file.kind == FileKind::kSegment ? read_segment(file, last_sequence_, wanted) : read_tail(file, wanted, false);
+    // What is wrong with that file is reported when its turn comes.
+    if (status.ok() && file.kind == FileKind::kTail && first != UINT64_MAX) first_sequences_[path] = first;
+    if (file.number > current->number && first > last && first != UINT64_MAX) return;
   }
 }
 
+// The next record of the file whose turn it is.
 bool Reading::accept(const Frame& frame) {
   if (frame.source == Source::kKeeper) {
-    if (frame.sequence > last_keeper_sequence_) give(frame);
+    if (keeper_.insert(frame.sequence)) give(frame);
     return !stopped_;
   }
   if (frame.sequence <= last_sequence_) return true;
-  if (frame.sequence != last_sequence_ + 1) {
-    fill_hole(last_sequence_ + 1, frame.sequence - 1);
-    if (stopped_) return false;
-    if (frame.sequence != last_sequence_ + 1) note_missing(last_sequence_ + 1, frame.sequence - 1);
-  }
-  open_damage_ = SIZE_MAX;
+  if (frame.sequence != last_sequence_ + 1) fill_hole(frame.sequence - 1);
+  if (stopped_) return false;
+  if (frame.sequence != last_sequence_ + 1) note_missing(last_sequence_ + 1, frame.sequence - 1);
+  open_damage_ = kNone;
+  cut_.reset();
   give(frame);
   return !stopped_;
 }
 
-Status Reading::read_segment(const File& file, bool verified_only, const RecordVisitor& visit) {
+Status Reading::verify_segment(const File& file) const {
+  Result<std::unique_ptr<SegmentReader>> segment = SegmentReader::open(path_of(files_, file));
+  return segment.ok() ? segment.value()->verify() : segment.status();
+}
+
+Status Reading::read_segment(const File& file, std::uint64_t after_sequence, const RecordVisitor& visit) {
   const std::string path = path_of(files_, file);
   Result<std::unique_ptr<SegmentReader>> segment = SegmentReader::open(path);
   if (!segment.ok()) return segment.status();
-  if (verified_only) {
-    Status status = segment.value()->verify();
-    if (!status.ok()) return status;
-  }
   if (!belongs(path, segment.value()->info().journal)) return {};
-  return segment.value()->read(0, visit);
+  return segment.value()->read(after_sequence, visit);
+}
+
+void Reading::note_tail(const File& file, const TailReader& tail, bool at_end) {
+  offset_ = tail.offset();
+  if (!tail.damage()) return;
+  const TailDamage& damage = *tail.damage();
+  const std::string path = path_of(files_, file);
+  const std::string what = damage.what + " (" + std::to_string(damage.bytes) + " bytes skipped)";
+  if (at_end && damage.code == Code::kTruncated) {
+    // The last tail is being written, or its keeper was killed. An earlier one is cut off where its keeper was.
+    cut_ = Damage{.path = path, .offset_bytes = damage.offset_bytes, .code = Code::kTruncated, .what = what};
+    return;
+  }
+  note(path, damage.offset_bytes, damage.code, what);
 }
 
 Status Reading::read_tail(const File& file, const RecordVisitor& visit, bool note_damage) {
@@ -182,34 +229,16 @@ Status Reading::read_tail(const File& file, const RecordVisitor& visit, bool not
   if (!opened.ok()) return opened.status();
   TailReader& tail = *opened.value();
   if (tail.head() && !belongs(path, tail.head()->journal)) return {};
-  const bool is_last = file.number == files_.files.back().number;
+  if (note_damage) scan_.bytes += tail.bytes();
   for (bool more = true; more;) {
     const std::optional<Frame> frame = tail.next();
-    const std::optional<TailDamage>& damage = tail.damage();
-    // What is cut off at the end of the last tail was never written.
-    const bool is_normal_end = !frame && is_last && damage && damage->code == Code::kTruncated;
-    if (note_damage && damage && !is_normal_end) {
-      open_damage_ = scan_.damage.size();
-      note(path, damage->offset_bytes, damage->code,
-           damage->what + " (" + std::to_string(damage->bytes) + " bytes skipped)");
-    }
-    if (note_damage) offset_ = tail.offset();
+    if (note_damage) note_tail(file, tail, !frame);
     more = frame && visit(*frame);
   }
   return {};
 }
 
-std::vector<JournalFileName> Reading::files_of(std::uint32_t number) const {
-  std::vector<File> found;
-  for (const File& file : files_.files) {
-    if (file.number == number) found.push_back(file);
-  }
-  return found;
-}
-
 Status Reading::list_again() {
-  if (++list_attempts_ > kListAttemptsMax)
-    return {Code::kIoError, files_.directory + ": files vanish while being read"};
   const Result<std::vector<JournalFiles>> journals = list_journals(files_.directory);
   if (!journals.ok()) return journals.status();
   for (const JournalFiles& journal : journals.value()) {
@@ -221,72 +250,78 @@ Status Reading::list_again() {
   return {Code::kNotFound, files_.directory + "/" + files_.stem + ": the journal's files are gone"};
 }
 
-// Reads the records of one number from the segment if it verifies, else from the tail, else from what the segment has.
+// A keeper died between sealing a tail and removing it, or one of the two is damaged.
+Status Reading::read_both(const File& segment, const File& tail) {
+  const auto visit = [this](const Frame& frame) { return accept(frame); };
+  const Status damaged = verify_segment(segment);
+  if (is_vanished(damaged)) return damaged;
+  if (damaged.ok()) return read_segment(segment, after_sequence_, visit);
+  note_failure(path_of(files_, segment), damaged);
+  open_damage_ = kNone;
+  path_ = path_of(files_, tail);
+  Status status = read_tail(tail, visit, true);
+  if (is_vanished(status)) return status;
+  if (!stopped_) {
+    // Records that the tail has lost; the damage is noted already.
+    path_ = path_of(files_, segment);
+    static_cast<void>(read_segment(segment, last_sequence_, visit));
+  }
+  return status;
+}
+
 Status Reading::read_number(std::uint32_t number) {
   const auto visit = [this](const Frame& frame) { return accept(frame); };
-  const std::vector<File> candidates = files_of(number);
-  const bool has_tail = !candidates.empty() && candidates.back().kind == FileKind::kTail;
-  Status failure;
-  for (const File& file : candidates) {
-    path_ = path_of(files_, file);
-    offset_ = 0;
-    const bool is_segment = file.kind == FileKind::kSegment;
-    const std::size_t damage_before = scan_.damage.size();
-    const std::uint64_t records_before = scan_.record_count;
-    Status status = is_segment ? read_segment(file, has_tail, visit) : read_tail(file, visit, true);
-    if (is_vanished(status)) return status;
-    if (status.ok()) {
-      any_read_ = true;
-      is_segment ? ++scan_.segment_count : ++scan_.tail_count;
-      return {};
-    }
-    if (scan_.record_count > records_before) any_read_ = true;
-    const bool is_empty_tail = !is_segment && status.code() == Code::kTruncated;
-    if (is_empty_tail) {
-      any_read_ = true;  // The keeper was killed before it wrote the head.
-      ++scan_.tail_count;
-      continue;
-    }
-    if (scan_.damage.size() > damage_before) {
-      scan_.damage.back().what = status.message();
-    } else {
-      open_damage_ = scan_.damage.size();
-      note(path_, 0, status.code(), status.message());
-    }
-    if (is_segment) ++scan_.segment_count;
-    if (failure.ok()) failure = status;
+  std::vector<File> found;
+  for (const File& file : files_.files) {
+    if (file.number == number) found.push_back(file);
   }
-  if (first_failure_.ok()) first_failure_ = failure;
+  path_ = path_of(files_, found.front());
+  offset_ = 0;
+  const bool is_segment = found.front().kind == FileKind::kSegment;
+  const std::uint64_t records_before = scan_.record_count;
+  Status status;
+  if (found.size() > 1) {
+    status = read_both(found.front(), found.back());
+  } else {
+    status = is_segment ? read_segment(found.front(), after_sequence_, visit) : read_tail(found.front(), visit, true);
+  }
+  if (is_vanished(status)) return status;
+  for (const File& file : found) {
+    ++(file.kind == FileKind::kSegment ? scan_.segment_count : scan_.tail_count);
+    if (file.kind == FileKind::kSegment) scan_.bytes += regular_bytes(path_of(files_, file));
+  }
+  // A keeper that was killed before it wrote the head leaves an empty tail.
+  if (status.ok() || status.code() == Code::kTruncated || scan_.record_count > records_before) any_read_ = true;
+  if (!status.ok() && status.code() != Code::kTruncated) note_failure(path_, status);
   return {};
 }
 
 Result<JournalScan> Reading::run() {
-  if (files_.files.empty()) {
-    Status status = list_again();
-    if (!status.ok()) return status;
-  }
+  int list_attempts = 0;
   std::uint32_t number = 0;
   while (!stopped_) {
-    // The files may have been listed again: the next number is looked up each time.
+    // The files may have been listed again, so the next number is looked up each time.
     const auto next =
         std::find_if(files_.files.begin(), files_.files.end(), [&](const File& file) { return file.number >= number; });
     if (next == files_.files.end()) break;
     if (next->number > number) {
-      open_damage_ = scan_.damage.size();
       note(files_.directory + "/" + journal_file(files_.stem, number, FileKind::kSegment), 0, Code::kNotFound,
-           "the file is missing");
+           "the file is missing, or files up to number " + std::to_string(next->number - 1) + " are");
     }
-    number = number_ = next->number;
+    number = next->number;
     Status status = read_number(number);
-    if (is_vanished(status)) {
+    if (is_vanished(status) && ++list_attempts <= kListAttemptsMax) {
       status = list_again();
       if (!status.ok()) return status;
       continue;  // The same number again; records that were given before are known.
     }
-    if (!status.ok()) return status;
+    if (!status.ok()) note_failure(path_, status);
     ++number;
   }
   if (!any_read_ && !first_failure_.ok()) return first_failure_;
+  if (!any_read_ && files_.files.empty()) {
+    return Status(Code::kNotFound, files_.directory + "/" + files_.stem + ": the journal has no files");
+  }
   return scan_;
 }
 
@@ -294,32 +329,6 @@ Result<JournalScan> Reading::run() {
 
 Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit) {
   return Reading(files, after_sequence, visit).run();
-}
-
-Result<std::vector<JournalFiles>> list_journals(const std::string& directory) {
-  const Directory handle(::opendir(directory.c_str()));
-  if (handle == nullptr) return file_status(directory, "list", errno);
-  std::map<std::string, JournalFiles> journals;
-  for (;;) {
-    errno = 0;
-    const dirent* entry = ::readdir(handle.get());
-    if (entry == nullptr && errno != 0) return file_status(directory, "list", errno);
-    if (entry == nullptr) break;
-    const std::optional<JournalFileName> file = parse_journal_file(entry->d_name);
-    if (!file) continue;
-    JournalFiles& journal = journals[file->stem];
-    journal.directory = directory;
-    journal.stem = file->stem;
-    journal.files.push_back(*file);
-  }
-  std::vector<JournalFiles> sorted;
-  for (auto& [stem, journal] : journals) {
-    std::sort(journal.files.begin(), journal.files.end(), [](const JournalFileName& a, const JournalFileName& b) {
-      return a.number != b.number ? a.number < b.number : a.kind > b.kind;  // kSegment before kTail.
-    });
-    sorted.push_back(std::move(journal));
-  }
-  return sorted;
 }
 
 }  // namespace wb

@@ -28,6 +28,13 @@ std::span<const SegmentTable> segment_tables() noexcept {
   return kTables;
 }
 
+std::vector<SegmentGap> segment_gaps(const SequenceSet& trainer, const SequenceSet& keeper) {
+  std::vector<SegmentGap> gaps;
+  for (const SequenceRange& range : trainer.gaps()) gaps.push_back({Source::kTrainer, range});
+  for (const SequenceRange& range : keeper.gaps()) gaps.push_back({Source::kKeeper, range});
+  return gaps;
+}
+
 RowHash::RowHash(std::uint32_t salt, std::string_view table) noexcept : crc_(salt) {
   text(table);
 }
@@ -62,8 +69,8 @@ std::uint32_t gap_row_hash(std::uint32_t salt, std::uint64_t id, const SegmentGa
   return RowHash(salt, "gaps")
       .integer(id)
       .integer(static_cast<std::uint64_t>(gap.source))
-      .integer(gap.first)
-      .integer(gap.last)
+      .integer(gap.range.first)
+      .integer(gap.range.last)
       .value();
 }
 

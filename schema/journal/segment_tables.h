@@ -9,6 +9,7 @@
 
 #include "schema/journal/block.h"
 #include "schema/journal/segment.h"
+#include "schema/journal/sequence_set.h"
 
 namespace wb {
 
@@ -28,12 +29,15 @@ inline constexpr std::string_view kMetaIncompatible = "incompatible_flags";
 inline constexpr std::string_view kMetaJournal = "journal";
 inline constexpr std::string_view kMetaNumber = "number";
 
-/// Missing sequence numbers of one source, both ends included.
+/// Sequence numbers of one source that no record has.
 struct SegmentGap {
   Source source = Source::kTrainer;
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
+  SequenceRange range;
+
+  friend bool operator==(const SegmentGap&, const SegmentGap&) = default;
 };
+/// The gaps of both sources in the order of the table: the trainer's first.
+std::vector<SegmentGap> segment_gaps(const SequenceSet& trainer, const SequenceSet& keeper);
 
 /// CRC32C over a row's columns in their order in the table, `hash` left out, in a form that tells types and lengths
 /// apart, seeded with the journal's salt: first the table's name, then the columns.

@@ -52,7 +52,6 @@ class Writer final : public SegmentWriter {
   using Records = std::vector<Gathered>;
 
   Status fail(const Status& status) { return failure_ = Status(status.code(), path_ + ": " + status.message()); }
-  Status count_sequence(const Frame& frame);
   void note_key(const Frame& frame);
   Records& shape_of(const Frame& frame);
 
@@ -77,7 +76,8 @@ class Writer final : public SegmentWriter {
   Status failure_;  // The first failure, or that the segment is finished.
   SegmentSeal seal_;
   std::vector<std::uint32_t> block_hashes_;
-  std::vector<SegmentGap> gaps_;
+  SequenceSet trainer_;
+  SequenceSet keeper_;
   std::map<std::uint32_t, std::string> keys_;
 
   std::vector<std::byte> stretch_;
@@ -88,16 +88,6 @@ class Writer final : public SegmentWriter {
   Records* last_shape_ = nullptr;
   std::string last_words_;
 };
-
-Status Writer::count_sequence(const Frame& frame) {
-  const bool keeper = frame.source == Source::kKeeper;
-  std::uint64_t& first = keeper ? seal_.info.first_keeper_sequence : seal_.info.first_sequence;
-  std::uint64_t& last = keeper ? seal_.info.last_keeper_sequence : seal_.info.last_sequence;
-  if (first == 0) first = frame.sequence;
-  if (last != 0 && frame.sequence > last + 1) gaps_.push_back({frame.source, last + 1, frame.sequence - 1});
-  last = frame.sequence;
-  return {};
-}
 
 void Writer::note_key(const Frame& frame) {
   if (frame.kind != Kind::kKey && frame.kind != Kind::kKeySnapshot) return;
@@ -117,12 +107,11 @@ Writer::Records& Writer::shape_of(const Frame& frame) {
 
 Status Writer::add(const Frame& frame) {
   if (!failure_.ok()) return failure_;
-  const std::uint64_t last =
-      frame.source == Source::kKeeper ? seal_.info.last_keeper_sequence : seal_.info.last_sequence;
-  if (frame.sequence <= last) return {};  // Written twice: a tail was begun again after a failed sync.
   if (frame.payload.size() > kFramePayloadBytesMax) return {Code::kInvalidArgument, path_ + ": payload too large"};
-  Status status = count_sequence(frame);
-  if (!status.ok()) return status;
+  // After a failed sync a keeper writes records again, so that a number may come twice or behind a higher one.
+  SequenceSet& seen = frame.source == Source::kKeeper ? keeper_ : trainer_;
+  const bool rises = frame.sequence > seen.last();
+  if (!seen.insert(frame.sequence)) return {};
   note_key(frame);
 
   const Gathered record{.ordinal = seal_.info.record_count++,
@@ -134,7 +123,8 @@ Status Writer::add(const Frame& frame) {
                         .source = frame.source};
   stretch_bytes_ += frame_bytes(frame.payload.size());
   stretch_.insert(stretch_.end(), frame.payload.begin(), frame.payload.end());
-  if (is_canonical_row(frame)) {
+  Status status;
+  if (rises && is_canonical_row(frame)) {
     Records& rows = shape_of(frame);
     rows.push_back(record);
     if (rows.size() == kBlockRowsMax) {
@@ -299,18 +289,19 @@ Status Writer::write_gaps(ContentHash& content) {
   Result<Statement> insert = database_->prepare("INSERT INTO gaps VALUES(?,?,?,?,?)");
   if (!insert.ok()) return insert.status();
   std::uint64_t id = 0;
-  for (const SegmentGap& gap : gaps_) {
+  for (const SegmentGap& gap : segment_gaps(trainer_, keeper_)) {
     const std::uint32_t hash = gap_row_hash(salt_, ++id, gap);
     content.add(hash);
     int parameter = 0;
     Status status;
     for (const std::uint64_t value :
-         {id, static_cast<std::uint64_t>(gap.source), gap.first, gap.last, std::uint64_t{hash}}) {
+         {id, static_cast<std::uint64_t>(gap.source), gap.range.first, gap.range.last, std::uint64_t{hash}}) {
       if (status.ok()) status = insert.value().bind(++parameter, static_cast<std::int64_t>(value));
     }
     if (status.ok()) status = insert.value().run();
     if (!status.ok()) return status;
   }
+  seal_.gap_count = id;
   return {};
 }
 
@@ -338,7 +329,10 @@ Status Writer::seal() {
   for (const std::uint32_t hash : block_hashes_) content.add(hash);
   seal_.content = content.value();
   seal_.key_count = keys_.size();
-  seal_.gap_count = gaps_.size();
+  seal_.info.first_sequence = trainer_.first();
+  seal_.info.last_sequence = trainer_.last();
+  seal_.info.first_keeper_sequence = keeper_.first();
+  seal_.info.last_keeper_sequence = keeper_.last();
   status = write_seal();
   insert_block_.reset();
   if (status.ok()) status = database_->execute("COMMIT");

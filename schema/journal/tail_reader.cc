@@ -80,8 +80,11 @@ std::optional<Frame> TailReader::next() {
       const bool torn = !found && ends_in_empty_sectors(bytes, damage_at);
       damage_ = TailDamage{.offset_bytes = damage_at,
                            .bytes = end - damage_at,
-                           .code = torn ? Code::kTruncated : frame.status().code(),
+                           .code = frame.status().code(),
                            .what = frame.status().message()};
+      // In the middle of a tail zeros are a hole; at its end a torn frame is a write that had not come to its end.
+      if (found) damage_->code = Code::kCorrupt;
+      if (torn) damage_->code = Code::kTruncated;
     }
     if (head_damage) {
       head_damage->bytes = end - head_damage->offset_bytes;

@@ -23,7 +23,7 @@ inline constexpr std::size_t kTailSearchBytesMax = std::size_t{1} << 30;
 struct TailDamage {
   std::uint64_t offset_bytes = 0;
   std::uint64_t bytes = 0;
-  Code code = Code::kCorrupt;  ///< kTruncated: a hole of zeros, or the end of a cut-off tail.
+  Code code = Code::kCorrupt;  ///< kTruncated: the tail ends here, cut off or still being written.
   std::string what;
 };
 
