@@ -42,6 +42,13 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32c_sse42(std::uint32_t crc,
     state = _mm_crc32_u64(state, word);
   }
   auto narrow = static_cast<std::uint32_t>(state);
+  if (left >= 4) {
+    std::uint32_t word;
+    std::memcpy(&word, at, 4);
+    narrow = _mm_crc32_u32(narrow, word);
+    left -= 4;
+    at += 4;
+  }
   for (; left > 0; --left, ++at) narrow = _mm_crc32_u8(narrow, static_cast<unsigned char>(*at));
   return ~narrow;
 }

@@ -18,7 +18,8 @@ std::uint32_t frame_crc(const std::byte* frame, std::size_t payload_bytes, std::
 void seal_frame(std::byte* frame, std::size_t payload_bytes, Kind kind, std::uint8_t flags, std::uint64_t sequence,
                 std::uint32_t salt) noexcept {
   assert(payload_bytes <= kFramePayloadBytesMax);
-  std::memset(frame + kFrameHeadBytes + payload_bytes, 0, frame_bytes(payload_bytes) - kFrameHeadBytes - payload_bytes);
+  const std::size_t end = kFrameHeadBytes + payload_bytes;
+  for (std::size_t at = end; at < frame_bytes(payload_bytes); ++at) frame[at] = std::byte{0};
   store_le(frame, static_cast<std::uint32_t>(payload_bytes));
   store_le(frame + 8, sequence);
   store_le(frame + 16, kFrameMagic);

@@ -7,7 +7,9 @@
 namespace wb {
 namespace {
 
-constexpr bool is_text(ValueType type) noexcept { return type == ValueType::kString || type == ValueType::kJson; }
+constexpr bool is_text(ValueType type) noexcept {
+  return type == ValueType::kString || type == ValueType::kJson;
+}
 
 constexpr std::size_t kMapEntryHeadBytes = 16;
 
@@ -49,27 +51,11 @@ Value RowView::value(std::size_t i) const noexcept {
   return type == ValueType::kJson ? Value::json(text) : Value(text);
 }
 
-RowEncoder::RowEncoder(std::byte* to, std::size_t count, std::size_t text_bytes, std::int64_t step,
-                       Timestamp time) noexcept
-    : to_(to), count_(count) {
-  store_le(to, step);
-  store_le(to + 8, time.mono_ns);
-  store_le(to + 16, time.wall_offset_us);
-  store_le(to + 24, static_cast<std::uint32_t>(count));
-  store_le(to + 28, static_cast<std::uint32_t>(text_bytes));
-}
-
-void RowEncoder::set(std::size_t i, std::uint32_t key_index, const Value& value) noexcept {
-  assert(i < count_);
-  std::uint64_t bits = value.bits();
-  if (value.is_text()) {
-    const std::string_view text = value.text();
-    bits = text_at_ | static_cast<std::uint64_t>(text.size()) << 32;
-    if (!text.empty()) std::memcpy(to_ + kRowHeadBytes + count_ * 12 + text_at_, text.data(), text.size());
-    text_at_ += static_cast<std::uint32_t>(text.size());
-  }
-  store_le(to_ + kRowHeadBytes + i * 8, bits);
-  store_le(to_ + kRowHeadBytes + count_ * 8 + i * 4, key_word(key_index, value.type()));
+std::uint64_t RowEncoder::place_text(std::string_view text) noexcept {
+  const std::uint64_t place = text_at_ | static_cast<std::uint64_t>(text.size()) << 32;
+  if (!text.empty()) std::memcpy(to_ + kRowHeadBytes + count_ * 12 + text_at_, text.data(), text.size());
+  text_at_ += static_cast<std::uint32_t>(text.size());
+  return place;
 }
 
 std::size_t map_bytes(std::span<const Metric> entries) noexcept {

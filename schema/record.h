@@ -18,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schema/bytes.h"
 #include "schema/frame.h"
 #include "wb/status.h"
 #include "wb/value.h"
@@ -25,8 +26,8 @@
 namespace wb {
 
 // Flags of a row.
-inline constexpr std::uint8_t kRowCommit = 1;      ///< The row is complete with this part.
-inline constexpr std::uint8_t kRowOutOfOrder = 2;  ///< Its step is below one that was logged before.
+inline constexpr std::uint8_t kRowCommit = 1;        ///< The row is complete with this part.
+inline constexpr std::uint8_t kRowOutOfOrder = 2;    ///< Its step is below one that was logged before.
 inline constexpr std::uint8_t kRowExplicitStep = 4;  ///< The program gave the step.
 
 // A flag of a finish record.
@@ -78,10 +79,26 @@ constexpr std::size_t row_bytes(std::size_t count, std::size_t text_bytes) noexc
 /// Metric i is written by set(i, ...), each exactly once, texts in order of i.
 class RowEncoder {
  public:
-  RowEncoder(std::byte* to, std::size_t count, std::size_t text_bytes, std::int64_t step, Timestamp time) noexcept;
-  void set(std::size_t i, std::uint32_t key_index, const Value& value) noexcept;
+  RowEncoder(std::byte* to, std::size_t count, std::size_t text_bytes, std::int64_t step, Timestamp time) noexcept
+      : to_(to), count_(count) {
+    store_le(to, step);
+    store_le(to + 8, time.mono_ns);
+    store_le(to + 16, time.wall_offset_us);
+    store_le(to + 24, static_cast<std::uint32_t>(count));
+    store_le(to + 28, static_cast<std::uint32_t>(text_bytes));
+  }
+
+  // Inline: log() spends a third of its own time here.
+  void set(std::size_t i, std::uint32_t key_index, const Value& value) noexcept {
+    assert(i < count_);
+    store_le(to_ + kRowHeadBytes + i * 8, value.is_text() ? place_text(value.text()) : value.bits());
+    store_le(to_ + kRowHeadBytes + count_ * 8 + i * 4, key_word(key_index, value.type()));
+  }
 
  private:
+  /// Appends a text and returns its place: offset | length << 32.
+  std::uint64_t place_text(std::string_view text) noexcept;
+
   std::byte* to_;
   std::size_t count_;
   std::uint32_t text_at_ = 0;
@@ -101,7 +118,9 @@ struct KeyRecord {
   std::uint32_t index = 0;
   std::string_view name;
 };
-constexpr std::size_t key_record_bytes(std::string_view name) noexcept { return 4 + name.size(); }
+constexpr std::size_t key_record_bytes(std::string_view name) noexcept {
+  return 4 + name.size();
+}
 void encode_key(std::byte* to, std::uint32_t index, std::string_view name) noexcept;
 Result<KeyRecord> decode_key(std::span<const std::byte> payload);
 

@@ -19,6 +19,7 @@ constexpr std::int64_t kKeeperBusyNs = 100'000'000;  // A keeper that advanced t
 constexpr std::int64_t kYieldForRoomNs = 500'000;
 constexpr std::int64_t kHeartbeatOldNs = 5'000'000'000;
 constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr unsigned kNoNumberBit = 4;  // In the types from kString on, and in none before.
 
 Uuid journal_of(const RingHeader& header) noexcept {
   Uuid journal;
@@ -94,10 +95,16 @@ Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const L
   const StepPlan plan = plan_step(options);
   std::size_t text_bytes = 0;
   bool is_unusual = false;
+  unsigned types = 0;
   for (const KeyMetric& metric : metrics) {
     is_unusual |= metric.key.index - silent_count_ >= key_count_ - silent_count_;
-    is_unusual |= metric.value.type() > ValueType::kNull;
-    text_bytes += metric.value.text().size();
+    types |= static_cast<unsigned>(metric.value.type());
+  }
+  if ((types & kNoNumberBit) != 0) {
+    for (const KeyMetric& metric : metrics) {
+      is_unusual |= metric.value.type() > ValueType::kNull;
+      text_bytes += metric.value.text().size();
+    }
   }
   Placed placed = is_unusual ? check_unusual(metrics) : Placed::kYes;
   const std::size_t payload_bytes = row_bytes(metrics.size(), text_bytes);
