@@ -12,8 +12,10 @@
 #include "sync/discovery_report.h"
 #include "sync/engine.h"
 #include "sync/interrupt.h"
+#include "sync/json.h"
 #include "sync/net/http.h"
 #include "sync/progress.h"
+#include "sync/sinks/store.h"
 #include "sync/sinks/wandb.h"
 #include "sync/target.h"
 #include "sync/text.h"
@@ -130,6 +132,52 @@ ExitCode upload(const SyncOptions& options, const ServerUrl& server, const Retry
   return exit_code;
 }
 
+void print_stored(const RunModel& run, bool written) {
+  std::printf("{\"run\":%s,\"project\":%s,\"group\":%s,\"name\":%s,\"state\":%s,\"outcome\":\"%s\",\"rows\":%llu}\n",
+              json_string(run.id).c_str(), json_string(run.project).c_str(), json_string(run.group).c_str(),
+              json_string(run.name).c_str(), json_string(run_state_name(run.state)).c_str(),
+              written ? "stored" : "unchanged", static_cast<unsigned long long>(run.row_count));
+}
+
+ExitCode fill_store(const SyncOptions& options, const std::vector<RunModel>& runs) {
+  const std::string directory = state_directory(options.paths.front(), options.state_dir);
+  const std::string path = directory + "/store.db";
+  if (options.dry_run) {
+    std::printf("would fill %s from %zu runs\n", printable(path).c_str(), runs.size());
+    return ExitCode::kOk;
+  }
+  EngineCounters counters;
+  Result<StoreReport> report = Status(Code::kInternal, "the store was not filled");
+  {
+    const Progress progress(counters, row_count_of(runs), runs.size());
+    report = update_store(path, runs, [&](const RunModel& run, std::size_t done, std::size_t, bool written) {
+      counters.lines_done.fetch_add(run.row_count, std::memory_order_relaxed);
+      counters.runs_done.store(done, std::memory_order_relaxed);
+      if (options.json) print_stored(run, written);
+    });
+  }
+  if (!report.ok()) {
+    complain(report.status().message());
+    return report.status().code() == Code::kTimeout ? ExitCode::kUnavailable : ExitCode::kNoState;
+  }
+  for (const Status& failure : report.value().failures) complain(failure.message());
+  const StoreReport& stored = report.value();
+  const ExitCode exit_code = stored.failures.empty() ? ExitCode::kOk : ExitCode::kDamage;
+  if (options.json) {
+    std::printf(
+        "{\"summary\":{\"target\":\"store\",\"path\":%s,\"runs\":%zu,\"stored\":%llu,\"unchanged\":%llu,"
+        "\"exit_code\":%d}}\n",
+        json_string(path).c_str(), runs.size(), static_cast<unsigned long long>(stored.written_count),
+        static_cast<unsigned long long>(stored.unchanged_count), static_cast<int>(exit_code));
+  } else {
+    std::printf("%zu runs in %s (%llu new or changed)\n", runs.size(), printable(path).c_str(),
+                static_cast<unsigned long long>(stored.written_count));
+    std::printf("To upload them: WANDB_API_KEY=... wbsync %s --to wandb:%s\n", printable(options.paths.front()).c_str(),
+                kWandbDefaultUrl);
+  }
+  return exit_code;
+}
+
 }  // namespace
 
 ExitCode run_sync(const SyncOptions& options) {
@@ -148,7 +196,7 @@ ExitCode run_sync(const SyncOptions& options) {
   const ExitCode found = discovery_exit_code(discovery);
   if (discovery.runs.empty()) return found;
   apply_overrides(options, discovery.runs);
-  if (target.value().is_store) return found;
+  if (target.value().is_store) return worse(found, fill_store(options, discovery.runs));
   if (options.dry_run) {
     const std::string state_dir = state_directory(options.paths.front(), options.state_dir);
     return worse(found, dry_run(state_dir, target.value().server, discovery.runs));

@@ -3,10 +3,11 @@
 //   wb_make_journal DIR --run ID --rows N [--keys N] [--stride N] [--rank N] [--attempt N] [--seed N]
 //                   [--start-us N] [--row-us N] [--end running|finished|killed] [--exit-code N] [--rotate N]
 //                   [--poison ROW] [--field NAME=TEXT]... [--config NAME=JSON]...
+//                   [--late-config NAME=JSON]...
 //
 // Row i (from 0) has step i * stride, "m<j>" = (i + 1) / (j + 1) + j / 10, "i" = i, "flag" = i is even,
 // "text" = row "i" with quotes and a non-ASCII letter, "odd" = NaN in every 7th row (else absent), and
-// "poison" = "refuse me" in the row that --poison names.
+// "poison" = "refuse me" in the row that --poison names. --late-config stands behind the rows.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -26,7 +27,7 @@ struct Options {
   std::int64_t row_count = 10, key_count = 3, stride = 1, poison = -1, exit_code = 0, rotate = 0;
   std::int64_t row_us = 1'000'000;
   std::string end = "finished";
-  std::vector<std::pair<std::string, std::string>> config;
+  std::vector<std::pair<std::string, std::string>> config, late_config;
 };
 
 std::pair<std::string, std::string> parse_pair(const std::string& text) {
@@ -52,7 +53,14 @@ bool set_option(Options& options, const std::string& name, const std::string& va
   if (name == "--project") return options.maker.project = value, true;
   if (name == "--field") return options.maker.fields.push_back(parse_pair(value)), true;
   if (name == "--config") return options.config.push_back(parse_pair(value)), true;
+  if (name == "--late-config") return options.late_config.push_back(parse_pair(value)), true;
   return false;
+}
+
+void add_config(wb::test::JournalMaker& maker, const std::vector<std::pair<std::string, std::string>>& config) {
+  std::vector<wb::Metric> entries;
+  for (const auto& [name, json] : config) entries.push_back({name, wb::Value::json(json)});
+  if (!entries.empty()) maker.map(wb::Kind::kConfig, entries);
 }
 
 void add_row(wb::test::JournalMaker& maker, const Options& options, std::int64_t i) {
@@ -75,13 +83,12 @@ void add_row(wb::test::JournalMaker& maker, const Options& options, std::int64_t
 
 void write_journal(const Options& options) {
   wb::test::JournalMaker maker(options.maker);
-  std::vector<wb::Metric> config;
-  for (const auto& [name, json] : options.config) config.push_back({name, wb::Value::json(json)});
-  if (!config.empty()) maker.map(wb::Kind::kConfig, config);
+  add_config(maker, options.config);
   for (std::int64_t i = 0; i < options.row_count; ++i) {
     if (options.rotate > 0 && i > 0 && i % options.rotate == 0) maker.rotate();
     add_row(maker, options, i);
   }
+  add_config(maker, options.late_config);
   if (options.end == "finished") maker.finish(static_cast<std::int32_t>(options.exit_code));
   if (options.end == "killed") maker.death(9);
   if (options.end == "running") {
