@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 
 #include "sync/commands/sync_report.h"
 #include "sync/credentials.h"
@@ -34,17 +33,36 @@ std::string environment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
-// WB_RETRY_BUDGET_SECONDS: how long a server that does not answer is asked again. Nothing: not a number above 0.
-std::optional<RetryPolicy> retry_policy() {
-  const std::string text = environment("WB_RETRY_BUDGET_SECONDS");
-  if (text.empty()) return RetryPolicy{};
-  constexpr double kSecondsMax = 86'400;
-  double seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  if (error != std::errc() || end != text.data() + text.size() || !(seconds > 0 && seconds <= kSecondsMax)) {
-    return std::nullopt;
-  }
-  return RetryPolicy::with_budget(milliseconds(static_cast<milliseconds::rep>(seconds * 1000) + 1));
+// A number from `least` to `most`; `otherwise` if the variable is not set.
+Result<double> number_from(const char* name, double otherwise, double least, double most) {
+  const std::string text = environment(name);
+  if (text.empty()) return otherwise;
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return number;
+  return Status(Code::kInvalidArgument, std::string(name) + "=" + text + ": give a number from " +
+                                            std::to_string(static_cast<std::int64_t>(least)) + " to " +
+                                            std::to_string(static_cast<std::int64_t>(most)));
+}
+
+// What the environment sets of how the engine talks to a server.
+struct Tuning {
+  RetryPolicy policy;                          ///< WB_RETRY_BUDGET_SECONDS: how long a silent server is asked.
+  std::size_t request_bytes = kBatchBytesMax;  ///< WB_REQUEST_BYTES: of lines in one request.
+};
+
+Result<Tuning> read_tuning() {
+  constexpr double kBudgetSecondsMax = 86'400;
+  constexpr double kRequestBytesMin = 1'024, kRequestBytesMax = 8 << 20;
+  Tuning tuning;
+  const double default_seconds = static_cast<double>(tuning.policy.budget.count()) / 1000;
+  const Result<double> seconds = number_from("WB_RETRY_BUDGET_SECONDS", default_seconds, 0, kBudgetSecondsMax);
+  if (!seconds.ok()) return seconds.status();
+  const Result<double> bytes = number_from("WB_REQUEST_BYTES", kBatchBytesMax, kRequestBytesMin, kRequestBytesMax);
+  if (!bytes.ok()) return bytes.status();
+  tuning.policy = RetryPolicy::with_budget(milliseconds(static_cast<milliseconds::rep>(seconds.value() * 1000) + 1));
+  tuning.request_bytes = static_cast<std::size_t>(bytes.value());
+  return tuning;
 }
 
 HttpOptions http_options(const RetryPolicy& policy) {
@@ -93,7 +111,7 @@ ExitCode dry_run(const std::string& state_dir, const ServerUrl& server, const st
   return ExitCode::kOk;
 }
 
-ExitCode upload(const SyncOptions& options, const ServerUrl& server, const RetryPolicy& policy,
+ExitCode upload(const SyncOptions& options, const ServerUrl& server, const Tuning& tuning,
                 const std::vector<RunModel>& runs) {
   const Result<Credentials> credentials = find_credentials(server.host);
   if (!credentials.ok()) {
@@ -112,16 +130,17 @@ ExitCode upload(const SyncOptions& options, const ServerUrl& server, const Retry
   engine.now_wall_us =
       std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
+  engine.batch_bytes_max = tuning.request_bytes;
   const auto make_sink = [&] {
     return make_wandb_sink({.base_url = server.text, .version = WB_VERSION}, credentials.value().key,
-                           make_http_transport(http_options(policy)));
+                           make_http_transport(http_options(tuning.policy)));
   };
   SystemClock clock;
   EngineCounters counters;
   SyncReport report{.target = "wandb:" + server.text, .base_url = server.text};
   {
     const Progress progress(counters, row_count_of(runs), runs.size());
-    report.runs = sync_runs(runs, *ledger.value(), make_sink, policy, clock, engine, options.jobs, counters);
+    report.runs = sync_runs(runs, *ledger.value(), make_sink, tuning.policy, clock, engine, options.jobs, counters);
   }
   const ExitCode exit_code = was_interrupted() ? ExitCode::kInterrupted : sync_exit_code(report);
   if (options.json) {
@@ -186,9 +205,9 @@ ExitCode run_sync(const SyncOptions& options) {
     complain(target.status().message());
     return ExitCode::kUsage;
   }
-  const std::optional<RetryPolicy> policy = retry_policy();
-  if (!policy.has_value()) {
-    complain("WB_RETRY_BUDGET_SECONDS is no number of seconds between 0 and 86400");
+  const Result<Tuning> tuning = read_tuning();
+  if (!tuning.ok()) {
+    complain(tuning.status().message());
     return ExitCode::kUsage;
   }
   Discovery discovery = discover(options.paths);
@@ -201,7 +220,7 @@ ExitCode run_sync(const SyncOptions& options) {
     const std::string state_dir = state_directory(options.paths.front(), options.state_dir);
     return worse(found, dry_run(state_dir, target.value().server, discovery.runs));
   }
-  return worse(found, upload(options, target.value().server, *policy, discovery.runs));
+  return worse(found, upload(options, target.value().server, tuning.value(), discovery.runs));
 }
 
 }  // namespace wb

@@ -7,7 +7,8 @@
 //
 // Row i (from 0) has step i * stride, "m<j>" = (i + 1) / (j + 1) + j / 10, "i" = i, "flag" = i is even,
 // "text" = row "i" with quotes and a non-ASCII letter, "odd" = NaN in every 7th row (else absent), and
-// "poison" = "refuse me" in the row that --poison names. --late-config stands behind the rows.
+// "poison" = "refuse me" in the row that --poison names and "harmless" in the one behind it. --late-config stands
+// behind the rows.
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -24,7 +25,7 @@ namespace {
 struct Options {
   std::string directory;
   wb::test::MakerOptions maker;
-  std::int64_t row_count = 10, key_count = 3, stride = 1, poison = -1, exit_code = 0, rotate = 0;
+  std::int64_t row_count = 10, key_count = 3, stride = 1, poison = -2, exit_code = 0, rotate = 0;
   std::int64_t row_us = 1'000'000;
   std::string end = "finished";
   std::vector<std::pair<std::string, std::string>> config, late_config;
@@ -77,7 +78,8 @@ void add_row(wb::test::JournalMaker& maker, const Options& options, std::int64_t
   row.push_back({"text", text.c_str()});
   if (i % 7 == 0) row.push_back({"odd", std::numeric_limits<double>::quiet_NaN()});
   if (i == options.poison) row.push_back({"poison", "refuse me"});
-  maker.second = static_cast<double>(i * options.row_us) / 1e6 - 1;  // row() adds a second first.
+  if (i == options.poison + 1) row.push_back({"poison", "harmless"});  // For the summary.
+  maker.second = static_cast<double>(i * options.row_us) / 1e6 - 1;    // row() adds a second first.
   maker.row(i * options.stride, row);
 }
 
