@@ -47,7 +47,7 @@ class Walk {
   void start(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return add_problem(system_status(path, errno));
-    const std::size_t before = found_count();
+    found_ = false;
     const std::size_t problems_before = discovery_.problems.size() + discovery_.damage.size();
     if (S_ISDIR(info.st_mode)) {
       directory(trimmed(path), 0);
@@ -55,7 +55,7 @@ class Walk {
       file(path);
     }
     const bool explained = discovery_.problems.size() + discovery_.damage.size() > problems_before;
-    if (found_count() == before && !explained) {
+    if (!found_ && !explained) {
       add_problem({Code::kNotFound, path + ": no journals (*.wbj, *.tail) here or up to " + std::to_string(kDepthMax) +
                                         " folders below; give the directory that the program logged to"});
     }
@@ -70,7 +70,13 @@ class Walk {
     return path;
   }
 
-  std::size_t found_count() const { return directories_.size() + single_stems_.size(); }
+  static bool is_named_like_one(const std::string& name) { return name.ends_with(".wbj") || name.ends_with(".tail"); }
+
+  void add_impostor(const std::string& path) {
+    discovery_.damage.push_back(
+        {.path = path, .code = Code::kCorrupt, .what = "named like a journal file, but it is none; left alone"});
+  }
+
   void add_problem(Status status) { discovery_.problems.push_back(std::move(status)); }
 
   void file(const std::string& path) {
@@ -78,10 +84,12 @@ class Walk {
     const std::string directory = slash == std::string::npos ? "." : trimmed(path.substr(0, slash + 1));
     const auto name = parse_journal_file(slash == std::string::npos ? path : path.substr(slash + 1));
     if (!name) {
+      if (is_named_like_one(path)) return add_impostor(path);
       return add_problem(
           {Code::kNotFound, path + ": not a journal file; give a directory of runs or a *.wbj or *.tail"});
     }
     single_stems_.emplace(directory, name->stem);
+    found_ = true;
   }
 
   void directory(const std::string& path, int depth) {
@@ -93,10 +101,9 @@ class Walk {
       if (name == "." || name == ".." || name == ".wbsync") continue;
       if (parse_journal_file(name)) {
         directories_.insert(path);
-      } else if (name.ends_with(".wbj") || name.ends_with(".tail")) {
-        discovery_.damage.push_back({.path = path + "/" + name,
-                                     .code = Code::kCorrupt,
-                                     .what = "named like a journal file, but it is none; left alone"});
+        found_ = true;
+      } else if (is_named_like_one(name)) {
+        add_impostor(path + "/" + name);
       } else if (depth < kDepthMax && is_directory(handle.get(), *entry)) {
         below.push_back(name);
       }
@@ -112,6 +119,7 @@ class Walk {
   }
 
   Discovery& discovery_;
+  bool found_ = false;  // Below the path that is being walked.
   std::set<std::string> directories_;
   std::set<std::tuple<std::string, std::string>> single_stems_;
 };

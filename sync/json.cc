@@ -73,6 +73,11 @@ void append_json_double(std::string& out, double value) {
   } else if (value == std::trunc(value) && std::fabs(value) <= kWholeMax) {
     if (std::signbit(value)) out += '-';
     append_chars(out, static_cast<std::uint64_t>(std::fabs(value)));
+  } else if (std::fabs(value) > kWholeMax) {
+    // The shortest form may be all digits, which readers would take for an integer beyond int64.
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::scientific).ptr;
+    out.append(digits, static_cast<std::size_t>(end - digits));
   } else {
     append_chars(out, value);
   }
