@@ -1,0 +1,28 @@
+# Installs BUILD into a fresh prefix, builds the consumer project against it, runs both programs and reads back with
+# the installed wbsync how many rows came. Arguments: BUILD, SOURCE (this folder), WORK (removed first).
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT code EQUAL 0)
+    message(FATAL_ERROR "${ARGN}\nended with ${code}:\n${output}")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+run(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
+run(${CMAKE_COMMAND} -S ${SOURCE}/consumer -B ${WORK}/build -DCMAKE_PREFIX_PATH=${WORK}/prefix
+    -DCMAKE_CXX_FLAGS=${FLAGS} -DCMAKE_C_FLAGS=${FLAGS})
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+foreach(program consumer_cpp consumer_c)
+  run(${CMAKE_COMMAND} -E env WB_DIR=${WORK}/${program} ${WORK}/build/${program})
+  run(${WORK}/prefix/bin/wbsync ls --json ${WORK}/${program})
+  if(program STREQUAL consumer_cpp)
+    set(expected 1000)
+  else()
+    set(expected 10)
+  endif()
+  if(NOT output MATCHES "\"rows\": ?${expected}[,}]")
+    message(FATAL_ERROR "${program}: wbsync ls does not say ${expected} rows:\n${output}")
+  endif()
+endforeach()
+message("2 programs built against the installed package and run")
