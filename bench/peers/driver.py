@@ -62,6 +62,7 @@ def _await_helpers(sampler):
     sampler.scan()
     while sampler.alive() and time.perf_counter() - start < HELPERS_PATIENCE_S:
         time.sleep(0.01)
+        sampler.scan()
     waited_s = time.perf_counter() - start
     for pid in sampler.alive():
         os.kill(pid, signal.SIGKILL)

@@ -7,7 +7,16 @@ from peers.registry import Peer, peer
 from peers.venvs import ROOT
 from peers.workload import KEYS
 
-WBSYNC = os.environ.get("WBSYNC", os.path.join(ROOT, "build/release/bin/wbsync"))
+
+def find_wbsync():
+    """$WBSYNC, else the one that came with the package, else the Release build's."""
+    import wb
+    candidates = (os.environ.get("WBSYNC"), os.path.join(os.path.dirname(wb.__file__), "bin/wbsync"),
+                  os.path.join(ROOT, "build/release/bin/wbsync"))
+    found = next((path for path in candidates if path and os.path.exists(path)), None)
+    if found is None:
+        raise FileNotFoundError("wbsync is neither in $WBSYNC nor in the package nor in build/release/bin")
+    return found
 
 
 @peer("wb", venv="wb", packages=(ROOT,))
@@ -30,7 +39,7 @@ class Wb(Peer):
 
     def read(self, directory):
         series = {key: [] for key in KEYS}
-        with subprocess.Popen([WBSYNC, "dump", directory], stdout=subprocess.PIPE, text=True) as dump:
+        with subprocess.Popen([find_wbsync(), "dump", directory], stdout=subprocess.PIPE, text=True) as dump:
             for line in dump.stdout:
                 record = json.loads(line)
                 if record["kind"] != "row":
