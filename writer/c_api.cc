@@ -218,7 +218,7 @@ wb_status wb_open(const wb_options* options, wb_run** run) {
     wb_options known;
     wb_options_init(&known);
     if (options != nullptr && !wb::copy_known(*options, known)) return wb::invalid("wb_options: unknown size");
-    if (known.keeper < WB_KEEPER_DEFAULT || known.keeper > WB_KEEPER_THREAD) {
+    if (known.keeper > WB_KEEPER_THREAD) {
       return wb::invalid("wb_options: unknown keeper mode");
     }
     if ((known.tag_count > 0 && known.tags == nullptr) ||
@@ -328,8 +328,9 @@ const char* wb_error_text(void) {
   return wb::error_text.data();
 }
 
-const char* wb_status_name(wb_status status) {
-  return wb::code_name(static_cast<wb::Code>(status)).data();  // Literals: zero-terminated.
+const char* wb_status_name(int32_t status) {
+  const bool is_known = status >= WB_OK && status <= WB_INTERNAL;
+  return is_known ? wb::code_name(static_cast<wb::Code>(status)).data() : "unknown";  // Literals: zero-terminated.
 }
 
 const char* wb_version(void) {

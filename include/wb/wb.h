@@ -68,7 +68,7 @@ typedef struct wb_options {
   int64_t world_size;
   int64_t attempt;
   size_t ring_bytes; /* 0: WB_RING_BYTES, then 8 MiB. */
-  wb_keeper_mode keeper;
+  uint32_t keeper;   /* A wb_keeper_mode. */
   const char* keeper_path;
 } wb_options;
 
@@ -84,7 +84,7 @@ typedef enum wb_type {
 } wb_type;
 
 typedef struct wb_value {
-  wb_type type;
+  uint32_t type;       /* A wb_type. */
   uint32_t text_bytes; /* Of WB_STRING and WB_JSON, which need no terminating zero. */
   union {
     double f64;
@@ -155,7 +155,7 @@ WB_EXPORT int64_t wb_run_step(const wb_run* run);
 /* What went wrong in this thread's last call that did not return WB_OK; "" if none did. Borrowed until the next. */
 WB_EXPORT const char* wb_error_text(void);
 /* "no space", "timeout", ... */
-WB_EXPORT const char* wb_status_name(wb_status status);
+WB_EXPORT const char* wb_status_name(int32_t status);
 WB_EXPORT const char* wb_version(void);
 
 #ifdef __cplusplus

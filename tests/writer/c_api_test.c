@@ -4,19 +4,19 @@
 
 #include "wb/wb.h"
 
-#define CHECK(condition)                                                                     \
-  do {                                                                                       \
-    if (!(condition)) {                                                                      \
-      fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, wb_error_text());           \
-      return 1;                                                                              \
-    }                                                                                        \
+#define CHECK(condition)                                                           \
+  do {                                                                             \
+    if (!(condition)) {                                                            \
+      fprintf(stderr, "line %d: %s: %s\n", __LINE__, #condition, wb_error_text()); \
+      return 1;                                                                    \
+    }                                                                              \
   } while (0)
 
 static int refusals(wb_run* run) {
   const char* const key[] = {"a"};
   const char* const no_key[] = {NULL};
   const double number[] = {1.0};
-  const wb_value odd[] = {{.type = (wb_type)99, .as.f64 = 0}};
+  const wb_value odd[] = {{.type = 99, .as.f64 = 0}};
   wb_options future;
   wb_options_init(&future);
   future.size = sizeof future + 8;

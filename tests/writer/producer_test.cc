@@ -16,8 +16,8 @@
 namespace wb {
 namespace {
 
-using test::Collected;
 using test::collect;
+using test::Collected;
 
 /// A ring without a keeper and its producer. Nobody else sees the ring: its name is removed at once.
 struct Fixture {

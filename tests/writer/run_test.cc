@@ -20,8 +20,8 @@ namespace wb {
 namespace {
 
 using std::chrono::milliseconds;
-using test::Collected;
 using test::collect;
+using test::Collected;
 using test::eventually;
 using test::TempDirectory;
 

@@ -23,8 +23,8 @@ Result<Settings> resolve(const Options& options, const Variables& variables) {
   return resolve_settings(options, environment_of(variables), "abcd1234", "/home/u");
 }
 
-const Variables kWandb = {{"WANDB_PROJECT", "wp"},  {"WANDB_ENTITY", "we"}, {"WANDB_NAME", "wn"},
-                          {"WANDB_RUN_GROUP", "wg"}, {"WANDB_JOB_TYPE", "wj"}, {"WANDB_RUN_ID", "wi"},
+const Variables kWandb = {{"WANDB_PROJECT", "wp"},   {"WANDB_ENTITY", "we"},    {"WANDB_NAME", "wn"},
+                          {"WANDB_RUN_GROUP", "wg"}, {"WANDB_JOB_TYPE", "wj"},  {"WANDB_RUN_ID", "wi"},
                           {"WANDB_DIR", "/wd"},      {"WANDB_MODE", "offline"}, {"WANDB_TAGS", "a, b,,c "},
                           {"WANDB_NOTES", "wo"}};
 
@@ -69,9 +69,8 @@ TEST(Settings, PreferWbVariablesAndOptionsBeforeThem) {
 
 TEST(Settings, RefuseKnobsThatMakeNoSenseAndNameThem) {
   const std::pair<const char*, const char*> cases[] = {
-      {"WB_KEEPER", "maybe"},       {"WB_RING_BYTES", "8M"},      {"WB_RING_BYTES", "0"},
-      {"WB_WHEN_FULL", "block"},    {"WB_WHEN_FULL", "block:-1"}, {"WB_SYNC_SECONDS", "0"},
-      {"WB_SYNC_SECONDS", "soon"},  {"WB_SYNC_SECONDS", "nan"},
+      {"WB_KEEPER", "maybe"},       {"WB_RING_BYTES", "8M"},  {"WB_RING_BYTES", "0"},      {"WB_WHEN_FULL", "block"},
+      {"WB_WHEN_FULL", "block:-1"}, {"WB_SYNC_SECONDS", "0"}, {"WB_SYNC_SECONDS", "soon"}, {"WB_SYNC_SECONDS", "nan"},
   };
   int count = 0;
   for (const auto& [name, value] : cases) {
@@ -86,8 +85,10 @@ TEST(Settings, RefuseKnobsThatMakeNoSenseAndNameThem) {
 }
 
 TEST(Settings, ReadKnobs) {
-  const auto settings = resolve(
-      {}, {{"WB_KEEPER", "thread"}, {"WB_RING_BYTES", "2097152"}, {"WB_WHEN_FULL", "block:50"}, {"WB_SYNC_SECONDS", "0.25"}});
+  const auto settings = resolve({}, {{"WB_KEEPER", "thread"},
+                                     {"WB_RING_BYTES", "2097152"},
+                                     {"WB_WHEN_FULL", "block:50"},
+                                     {"WB_SYNC_SECONDS", "0.25"}});
   ASSERT_TRUE(settings.ok());
   EXPECT_EQ(settings.value().keeper, KeeperMode::kThread);
   EXPECT_EQ(settings.value().ring_bytes, 2'097'152U);
