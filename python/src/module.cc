@@ -54,7 +54,7 @@ NB_MODULE(_wb, module) {
           [](nb::handle_t<RunCore> self, nb::handle data, nb::handle step, nb::handle commit) {
             core_of(self).log(self, data, step, commit);
           },
-          nb::arg("data"), nb::arg("step") = nb::none(), nb::arg("commit") = nb::none(),
+          nb::arg("data").none(), nb::arg("step") = nb::none(), nb::arg("commit") = nb::none(),
           "Logs one row: a dict of str to number, bool, str, None or anything JSON can hold.\n\n"
           "Without `step` the row is complete and the step counts on. With `step` (from 0) the row stays open and "
           "later "
