@@ -218,6 +218,7 @@ void JournalFold::fill_model() {
   model.host = field_text(fields, "host");
   model.boot_id = field_text(fields, "boot_id");
   model.job = field_text(fields, "job");
+  model.parent_journal = field_text(fields, "parent_journal");
   model.pid = field_number(fields, "pid", 0);
   model.pid_start_ticks = static_cast<std::uint64_t>(field_number(fields, "pid_start_ticks", 0));
   model.sync_interval_ms = field_number(fields, "sync_interval_ms", 0);

@@ -6,7 +6,7 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kMemoryBytes = 32U << 20;
+constexpr std::size_t kMemoryBytes = 16U << 20;
 
 Status visit_summary_records(RowMerge& merge, const MergedRowVisitor& visitor) {
   for (JournalCursor& cursor : merge.cursors()) {

@@ -10,7 +10,7 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kMemoryBytes = 32U << 20;  // Of rows read ahead, over all journals of the run.
+constexpr std::size_t kMemoryBytes = 16U << 20;  // Of rows read ahead, over all journals of the run.
 
 bool is_live(const JournalModel& journal) {
   return journal.state == RunState::kRunning;

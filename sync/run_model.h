@@ -30,6 +30,7 @@ struct JournalModel {
   std::string run_id, project, entity;
   std::int64_t rank = 0, world_size = 1, attempt = 0;
   std::string host, boot_id, job;
+  std::string parent_journal;  ///< Hex uuid of the journal whose process forked this one's; usually empty.
   std::int64_t pid = 0;
   std::uint64_t pid_start_ticks = 0;
   Timestamp start, last;            ///< First record; newest record or heartbeat.

@@ -40,6 +40,13 @@ int badness(RunState state) {
   return 4;
 }
 
+bool has_parent(const JournalModel& journal, const std::vector<JournalModel>& journals) {
+  for (const JournalModel& other : journals) {
+    if (!journal.parent_journal.empty() && other.scan.journal.hex() == journal.parent_journal) return true;
+  }
+  return false;
+}
+
 bool is_last_attempt(const JournalModel& journal, const std::vector<JournalModel>& journals) {
   for (const JournalModel& other : journals) {
     if (other.rank == journal.rank && other.attempt > journal.attempt) return false;
@@ -98,7 +105,8 @@ JournalState infer_state(const JournalEnd& end, ProcessLife life, std::int64_t l
 RunState run_state_of(const std::vector<JournalModel>& journals) {
   RunState state = RunState::kFinished;
   for (const JournalModel& journal : journals) {
-    if (journal.state != RunState::kRunning && !is_last_attempt(journal, journals)) continue;
+    const bool ended = journal.state != RunState::kRunning;
+    if (ended && (!is_last_attempt(journal, journals) || has_parent(journal, journals))) continue;
     if (badness(journal.state) > badness(state)) state = journal.state;
   }
   return state;

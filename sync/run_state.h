@@ -36,7 +36,8 @@ ProcessLife look_for_process(const std::string& boot_id, std::int64_t pid, std::
 JournalState infer_state(const JournalEnd& end, ProcessLife life, std::int64_t last_wall_us, std::int64_t now_wall_us);
 
 /// Of a run: running while one journal is; else of each rank's last attempt the worst of crashed, lost, failed,
-/// finished. A requeued job that came through is finished.
+/// finished. A requeued job that came through is finished. A forked worker that ended counts only if the journal of
+/// its parent is not there: workers end without a finish record, and the parent knows how the run went.
 RunState run_state_of(const std::vector<JournalModel>& journals);
 
 }  // namespace wb

@@ -10,6 +10,7 @@
 #include "sync/discovery_report.h"
 #include "sync/json.h"
 #include "sync/ledger.h"
+#include "sync/ledger_place.h"
 #include "sync/ring_peek.h"
 #include "sync/run_model.h"
 #include "sync/text.h"
@@ -145,8 +146,7 @@ void print_table(const std::vector<Line>& lines) {
 
 ExitCode run_ls(const LsOptions& options) {
   const Discovery discovery = discover(options.paths);
-  const std::string state_dir = options.state_dir.empty() ? options.paths.front() + "/.wbsync" : options.state_dir;
-  Result<std::vector<UploadedRun>> read = read_uploaded(state_dir);
+  Result<std::vector<UploadedRun>> read = read_uploaded(state_directory(options.paths.front(), options.state_dir));
   std::vector<UploadedRun> uploaded;
   if (read.ok()) {
     uploaded = std::move(read).value();

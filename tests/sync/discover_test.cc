@@ -230,6 +230,23 @@ TEST(State, OfARunIsTheWorstOfEachRanksLastAttempt) {
   EXPECT_EQ(run_state_of({journal_in(kFailed, 0, 0), journal_in(kFinished, 1, 0)}), kFailed);
 }
 
+TEST(State, OfARunIsItsParentsWhenAForkedWorkerEndsWithoutAWord) {
+  for (const bool parent_is_there : {true, false}) {
+    const TempDir directory;
+    JournalMaker parent({.seed = 1});
+    parent.row(0, {{"a", 1}});
+    parent.finish(0);
+    if (parent_is_there) parent.write(directory.path());
+    MakerOptions options{.seed = 2};
+    options.fields = {{"parent_journal", parent.uuid().hex()}};
+    JournalMaker worker(options);
+    worker.row(1, {{"b", 1}});
+    worker.death(9);
+    worker.write(directory.path());
+    EXPECT_EQ(only_run(directory.path()).state, parent_is_there ? RunState::kFinished : RunState::kCrashed);
+  }
+}
+
 TEST(State, OfAKilledProcessIsCrashedWithExitCodeOneForTheServer) {
   const TempDir directory;
   JournalMaker journal({});
