@@ -66,8 +66,9 @@ std::string state_directory(const std::string& path, const std::string& option) 
   for (int level = 0; level <= kLevelsUp && at.has_relative_path(); ++level, at = at.parent_path()) {
     if (fs::is_directory(at / kStateName, error)) return (at / kStateName).string();
   }
-  const bool is_inside = !fs::is_directory(base, error) || holds_journal_files(base);
-  return ((is_inside ? base.parent_path() : base) / kStateName).string();
+  if (!fs::is_directory(base, error)) base = base.parent_path();
+  if (holds_journal_files(base)) base = base.parent_path();
+  return (base / kStateName).string();
 }
 
 Status make_state_directory(const std::string& directory) {
