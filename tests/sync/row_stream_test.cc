@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -78,13 +80,17 @@ TEST(RowStream, JoinsPartsUntilACommitOrAnotherStep) {
   journal.row(1, {{"a", 2}}, 0);
   journal.row(5, {{"a", 3}}, kRowExplicitStep);
   journal.row(5, {{"b", 4}}, kRowExplicitStep);
+  journal.row(6, {{"a", 5}});
+  journal.row(6, {{"a", 6}});
   journal.finish(0);
   journal.write(directory.path());
   const auto lines = values_of(all_lines(all_batches(only_run(directory.path()))));
-  ASSERT_EQ(lines.size(), 3u);
+  ASSERT_EQ(lines.size(), 5u);
   EXPECT_EQ(lines[0], json(R"({"_step":0,"a":7,"b":2.5,"c":"x"})"));
   EXPECT_EQ(lines[1], json(R"({"_step":1,"a":2})"));
   EXPECT_EQ(lines[2], json(R"({"_step":5,"a":3,"b":4})"));
+  EXPECT_EQ(lines[3], json(R"({"_step":6,"a":5})"));
+  EXPECT_EQ(lines[4], json(R"({"_step":7,"a":6,"wb/step":6})"));
 }
 
 TEST(RowStream, WritesWallTimeAndRuntimeOfTheLastPart) {
@@ -313,6 +319,17 @@ TEST(RowStream, HoldsBackTheOpenRowOfALiveJournal) {
   const auto batches = all_batches(run);
   EXPECT_EQ(all_lines(batches).size(), 1u);
   EXPECT_EQ(batches.back().parts.back().last_sequence, journal.last_sequence() - 1);
+
+  // Not even the lag sends it; rows of other journals then go past it.
+  JournalMaker other(live_options(1));
+  other.row(5, {{"c", 1}});
+  other.write(directory.path());
+  const RunModel both = only_run(directory.path());
+  const std::int64_t now_us = both.last_wall_us + 100'000'000;
+  const auto overdue = values_of(all_lines(all_batches(both, {.lag_us = 1'000'000, .now_wall_us = now_us})));
+  ASSERT_EQ(overdue.size(), 2u);
+  EXPECT_EQ(overdue[1], json(R"({"_step":5,"c":1})"));
+  std::filesystem::remove_all(directory.path());
 
   journal.row(1, {{"b", 3}});
   journal.finish(0);
