@@ -154,18 +154,18 @@ TEST(Discover, ReadsAJournalOverItsTailsAndNamesKeysFromSnapshotsWhenTheFirstTai
   EXPECT_EQ(discovery_exit_code(discovery), ExitCode::kDamage);
 }
 
-// Every kind of bad input beside one good run: it is named, the good run is read, the exit code says which it was.
-TEST(BadInput, IsNamedWithItsPathWhileTheOtherRunsAreRead) {
-  struct Case {
-    const char* what;
-    std::function<std::string(const std::string&)> make;  // Returns the path that must be named.
-    ExitCode expected;
-  };
+struct BadInputCase {
+  const char* what;
+  std::function<std::string(const std::string&)> make;  // Returns the path that must be named.
+  ExitCode expected;
+};
+
+std::vector<BadInputCase> bad_input_cases() {
   JournalMaker victim({.run_id = "victim", .seed = 77});
   for (int step = 0; step < 50; ++step) victim.row(step, {{"a", step}});
   victim.finish(0);
   const std::string stem = victim.stem();
-  const auto victim_file = [&](const std::string& directory, const std::string& ending, const std::string& bytes) {
+  const auto victim_file = [stem](const std::string& directory, const std::string& ending, const std::string& bytes) {
     std::filesystem::create_directories(directory + "/victim");
     const std::string path = directory + "/victim/" + stem + ending;
     write_file(path, bytes);
@@ -177,7 +177,7 @@ TEST(BadInput, IsNamedWithItsPathWhileTheOtherRunsAreRead) {
   newer.version = 99;
   const auto newer_head = encode_tail_head(newer);
   const std::string newer_bytes(reinterpret_cast<const char*>(newer_head.data()), newer_head.size());
-  const std::vector<Case> cases = {
+  return {
       {"missing directory", [](const std::string& d) { return d + "/nothing"; }, ExitCode::kNotFound},
       {"no journals",
        [](const std::string& d) {
@@ -198,17 +198,21 @@ TEST(BadInput, IsNamedWithItsPathWhileTheOtherRunsAreRead) {
        },
        ExitCode::kDamage},
       {"random bytes in a tail",
-       [&](const std::string& d) { return victim_file(d, ".000.tail", std::string(500, 'x')); }, ExitCode::kDamage},
+       [=](const std::string& d) { return victim_file(d, ".000.tail", std::string(500, 'x')); }, ExitCode::kDamage},
       {"random bytes in a segment",
-       [&](const std::string& d) { return victim_file(d, ".000.wbj", std::string(5'000, 'x')); }, ExitCode::kDamage},
-      {"empty tail", [&](const std::string& d) { return victim_file(d, ".000.tail", ""); }, ExitCode::kDamage},
-      {"empty segment", [&](const std::string& d) { return victim_file(d, ".000.wbj", ""); }, ExitCode::kDamage},
-      {"flipped bit", [&](const std::string& d) { return victim_file(d, ".000.tail", flipped); }, ExitCode::kDamage},
-      {"newer version", [&](const std::string& d) { return victim_file(d, ".000.tail", newer_bytes); },
+       [=](const std::string& d) { return victim_file(d, ".000.wbj", std::string(5'000, 'x')); }, ExitCode::kDamage},
+      {"empty tail", [=](const std::string& d) { return victim_file(d, ".000.tail", ""); }, ExitCode::kDamage},
+      {"empty segment", [=](const std::string& d) { return victim_file(d, ".000.wbj", ""); }, ExitCode::kDamage},
+      {"flipped bit", [=](const std::string& d) { return victim_file(d, ".000.tail", flipped); }, ExitCode::kDamage},
+      {"newer version", [=](const std::string& d) { return victim_file(d, ".000.tail", newer_bytes); },
        ExitCode::kDamage},
   };
+}
+
+// Every kind of bad input beside one good run: it is named, the good run is read, the exit code says which it was.
+TEST(BadInput, IsNamedWithItsPathWhileTheOtherRunsAreRead) {
   int checked = 0;
-  for (const Case& one : cases) {
+  for (const BadInputCase& one : bad_input_cases()) {
     SCOPED_TRACE(one.what);
     const TempDir directory;
     JournalMaker good({});
