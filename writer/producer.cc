@@ -119,7 +119,9 @@ Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const L
     }
   }
   if (placed != Placed::kYes) [[unlikely]] {
-    return placed == Placed::kNoRoom && !last_try ? placed : drop(plan);
+    if (placed == Placed::kNoRoom && !last_try) return placed;
+    needs_attention = true;  // A person is told, not more than once a minute.
+    return drop(plan);
   }
   step_.store(plan.next_step, std::memory_order_relaxed);
   accepted_.store(accepted_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);

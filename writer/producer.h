@@ -23,7 +23,7 @@ namespace wb {
 /// What a call to log() led to.
 struct LogOutcome {
   bool accepted = false;
-  bool needs_attention = false;  ///< The keeper's heartbeat is old or it reports trouble: look after it.
+  bool needs_attention = false;  ///< The row was dropped, the keeper's heartbeat is old, or it is in trouble.
 };
 
 /// Writes the trainer's frames into one ring. Thread-safe. Neither log() allocates or calls the system, once the

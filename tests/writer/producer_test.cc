@@ -339,7 +339,7 @@ TEST(Producer, LogsFromASignalHandlerOrCountsADropButNeverWaitsForItself) {
   EXPECT_EQ(collect(f.ring).rows.size(), rows + handler_accepted);
 }
 
-TEST(Producer, AsksForAttentionWhenTheHeartbeatIsOldOrTheKeeperFails) {
+TEST(Producer, AsksForAttentionWhenARowIsDroppedTheHeartbeatIsOldOrTheKeeperFails) {
   Fixture f;
   const KeyMetric metric{f.producer.key("a").value(), 1};
   const auto needs_attention = [&] { return f.producer.log(std::span(&metric, 1), {}).needs_attention; };
@@ -350,6 +350,10 @@ TEST(Producer, AsksForAttentionWhenTheHeartbeatIsOldOrTheKeeperFails) {
   EXPECT_FALSE(needs_attention());
   f.ring.header().keeper.state = KeeperState::kFailing;
   EXPECT_TRUE(needs_attention());
+  f.ring.header().keeper.state = KeeperState::kReady;
+  const Metric no_name{"", 1};
+  EXPECT_TRUE(f.producer.log(std::span(&no_name, 1), {}).needs_attention);
+  EXPECT_FALSE(needs_attention());
 }
 
 }  // namespace
