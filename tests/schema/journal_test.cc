@@ -216,6 +216,7 @@ TEST_F(JournalTest, TakesRecordsOnceThatWereWrittenAgainAfterAFailedSync) {
   const JournalScan scan = expect_read();
   EXPECT_EQ(sequences_.size(), 30U);
   ASSERT_EQ(scan.damage.size(), 1U);
+  EXPECT_EQ(scan.damage[0].code, Code::kCorrupt);  // Zeros with frames behind them are no end.
   EXPECT_EQ(scan.damage[0].first_missing, 0U);
 }
 

@@ -6,6 +6,7 @@
 #include <random>
 #include <sstream>
 
+#include "schema/journal/compression.h"
 #include "schema/journal/segment_tables.h"
 #include "schema/journal/sqlite.h"
 #include "schema/limits.h"
@@ -226,6 +227,76 @@ TEST_F(SegmentTest, LivesUnderAPathLongerThanSqliteOpens) {
   for (int i = 0; i < 20; ++i) builder.row(i, {{0, 1.0}});
   builder.write_segment(directory + "/50%25.wbj");
   expect_segment_has(directory + "/50%25.wbj", builder.frames());
+}
+
+// Bytes that someone changed together with what guards them one level below.
+TEST_F(SegmentTest, NoticesABlockThatWasExchangedForAnotherValidOne) {
+  JournalBuilder builder;
+  for (int i = 0; i < 50; ++i) builder.row(i, {{0, 0.5 * i}});
+  const std::string path = directory_.path() + "/x.wbj";
+  ASSERT_EQ(builder.write_segment(path).block_count, 1U);
+  {
+    Result<Database> database = Database::open(path, OpenMode::kReadWrite);
+    ASSERT_TRUE(database.ok());
+    Result<Statement> select = database.value().prepare("SELECT data,raw_bytes FROM blocks WHERE id=1");
+    ASSERT_TRUE(select.ok() && select.value().step().ok());
+    auto raw = Decompressor::create().value().decompress(select.value().column_blob(0),
+                                                         static_cast<std::size_t>(select.value().column_int64(1)));
+    ASSERT_TRUE(raw.ok());
+    raw.value().back() ^= std::byte{1};
+    select.value().reset();
+    Compressor compressor = Compressor::create().value();
+    Statement update = database.value().prepare("UPDATE blocks SET data=? WHERE id=1").value();
+    ASSERT_TRUE(update.bind_blob(1, compressor.compress(raw.value()).value()).ok());
+    ASSERT_TRUE(update.run().ok());
+  }
+  auto reader = SegmentReader::open(path);
+  ASSERT_TRUE(reader.ok()) << reader.status().message();
+  int count = 0;
+  const Status status = reader.value()->read(0, [&](const Frame&) { return ++count > 0; });
+  EXPECT_EQ(status.code(), Code::kCorrupt);
+  EXPECT_EQ(count, 0);
+}
+
+TEST_F(SegmentTest, NoticesAKeyThatWasExchangedTogetherWithItsHash) {
+  JournalBuilder builder;
+  builder.key("loss");
+  const std::string path = directory_.path() + "/x.wbj";
+  builder.write_segment(path);
+  {
+    Result<Database> database = Database::open(path, OpenMode::kReadWrite);
+    ASSERT_TRUE(database.ok());
+    Statement update = database.value().prepare("UPDATE keys SET name=?,hash=? WHERE id=0").value();
+    ASSERT_TRUE(update.bind_blob(1, as_bytes("gain")).ok());
+    ASSERT_TRUE(update.bind(2, std::int64_t{key_row_hash(builder.salt(), 0, as_bytes("gain"))}).ok());
+    ASSERT_TRUE(update.run().ok());
+  }
+  auto reader = SegmentReader::open(path);
+  ASSERT_TRUE(reader.ok()) << reader.status().message();
+  EXPECT_EQ(reader.value()->verify().code(), Code::kCorrupt);
+}
+
+TEST_F(SegmentTest, WithATableOrVersionOfAnotherMakerIsRefused) {
+  const struct {
+    const char* sql;
+    Code code;
+  } cases[] = {{"CREATE TABLE more(a)", Code::kCorrupt},
+               {"CREATE VIEW more AS SELECT 1", Code::kCorrupt},
+               {"CREATE TRIGGER t AFTER INSERT ON keys BEGIN DELETE FROM keys; END", Code::kCorrupt},
+               {"DROP TABLE gaps", Code::kCorrupt},
+               {"PRAGMA application_id=1", Code::kCorrupt},
+               {"PRAGMA user_version=1", Code::kUnsupported},
+               {"DELETE FROM meta WHERE key='journal'", Code::kCorrupt},
+               {"UPDATE meta SET value=1 WHERE key='incompatible_flags'", Code::kCorrupt}};
+  int count = 0;
+  for (const auto& [sql, code] : cases) {
+    SCOPED_TRACE(sql);
+    const std::string path = directory_.path() + "/" + std::to_string(++count) + ".wbj";
+    JournalBuilder().write_segment(path);
+    ASSERT_TRUE(Database::open(path, OpenMode::kReadWrite).value().execute(sql).ok());
+    EXPECT_EQ(SegmentReader::open(path).status().code(), code);
+  }
+  EXPECT_EQ(count, 8);
 }
 
 TEST(SegmentTables, AreThoseOfSegmentSql) {
