@@ -2,8 +2,11 @@
 #include "sync/engine.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "sync/interrupt.h"
 #include "tests/support/journal_maker.h"
@@ -18,7 +21,6 @@ using test::FakeSink;
 using test::JournalMaker;
 using test::Killed;
 using test::Moment;
-using test::TempDir;
 
 constexpr std::size_t kSmallBatch = 150;  // Two rows.
 constexpr int kRowCount = 24;
@@ -28,8 +30,27 @@ std::int64_t now_us() {
       .count();
 }
 
+// A directory of runs in memory where that is possible: hundreds of calls, each with its fsyncs.
+class RunsDirectory {
+ public:
+  RunsDirectory() {
+    std::string pattern = access("/dev/shm", W_OK) == 0 ? "/dev/shm/wb_test_XXXXXX" : "/tmp/wb_test_XXXXXX";
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~RunsDirectory() {
+    std::error_code error;
+    if (!path_.empty()) std::filesystem::remove_all(path_, error);
+  }
+  RunsDirectory(const RunsDirectory&) = delete;
+  RunsDirectory& operator=(const RunsDirectory&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // The journal of one process after `row_count` of its rows; the rest of it, if any, comes later.
-void write_journal(const TempDir& directory, int row_count, bool has_ended, std::uint64_t seed = 1,
+void write_journal(const RunsDirectory& directory, int row_count, bool has_ended, std::uint64_t seed = 1,
                    std::int64_t rank = 0) {
   static const std::int64_t start = now_us() - 100'000'000;
   JournalMaker maker({.run_id = "run1", .rank = rank, .seed = seed, .start_wall_us = start});
@@ -46,7 +67,7 @@ void write_journal(const TempDir& directory, int row_count, bool has_ended, std:
 
 // One call of wbsync: a new ledger connection, a new engine.
 struct Call {
-  const TempDir& directory;
+  const RunsDirectory& directory;
   FakeServer& server;
   FakeClock clock{};
   RetryPolicy policy{.attempts_max = 1};
@@ -84,7 +105,7 @@ void expect_reference_state(const FakeServer& server, const FakeServer& referenc
 }
 
 FakeServer reference_server() {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   const std::vector<RunReport> reports = Call{directory, server}.sync();
@@ -94,7 +115,7 @@ FakeServer reference_server() {
 }
 
 TEST(Engine, SendsNothingWhenNothingChanged) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   EXPECT_EQ((Call{directory, server}.sync().at(0).sent_count), static_cast<std::uint64_t>(kRowCount));
@@ -115,7 +136,7 @@ TEST(Engine, CompletesAfterBeingKilledAtEachBoundary) {
   int killed_count = 0;
   for (int k = 0; k < reference.boundary_count; ++k) {
     SCOPED_TRACE(testing::Message() << "killed at boundary " << k);
-    const TempDir directory;
+    const RunsDirectory directory;
     write_journal(directory, kRowCount, true);
     FakeServer server;
     server.at_boundary = [k](const test::Boundary& boundary) -> Status {
@@ -137,7 +158,7 @@ TEST(Engine, CompletesAfterTwoKillsWhileTheRunGoesOn) {
   for (int k = 0; k < 8; ++k) {
     for (int j = 0; j < 8; ++j) {
       SCOPED_TRACE(testing::Message() << "killed at boundary " << k << ", then at " << j);
-      const TempDir directory;
+      const RunsDirectory directory;
       FakeServer server;
       int kill_at = k;
       server.at_boundary = [&](const test::Boundary&) -> Status {
@@ -167,7 +188,7 @@ TEST(Engine, CompletesAfterTwoKillsWhileTheRunGoesOn) {
 
 TEST(Engine, RepeatsTheSameBytesWhenEveryAnswerIsLostOnce) {
   const FakeServer reference = reference_server();
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   int lost_count = 0;
@@ -185,7 +206,7 @@ TEST(Engine, RepeatsTheSameBytesWhenEveryAnswerIsLostOnce) {
 }
 
 TEST(Engine, KeepsEveryRowOfTwoJournalsWhenOneComesLate) {
-  const TempDir directory;
+  const RunsDirectory directory;
   FakeServer server;
   write_journal(directory, kRowCount, true, 1, 0);
   EXPECT_EQ((Call{directory, server}.sync().at(0).outcome), RunOutcome::kSynced);
@@ -200,7 +221,7 @@ TEST(Engine, KeepsEveryRowOfTwoJournalsWhenOneComesLate) {
 }
 
 TEST(Engine, NeverSendsOtherBytesForLinesThatWereAssigned) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   server.at_boundary = [](const test::Boundary& boundary) -> Status {
@@ -229,7 +250,7 @@ TEST(Engine, QuarantinesEachRefusedRowAlone) {
   const std::vector<std::string>& wanted = reference.runs.at("run1").lines;
   for (std::size_t k = 0; k < wanted.size(); ++k) {
     SCOPED_TRACE(testing::Message() << "row " << k);
-    const TempDir directory;
+    const RunsDirectory directory;
     write_journal(directory, kRowCount, true);
     FakeServer server;
     server.refuses = [&](const Delivery& delivery) {
@@ -252,7 +273,7 @@ TEST(Engine, QuarantinesEachRefusedRowAlone) {
 }
 
 TEST(Engine, QuarantinesNothingWhenTheServerRefusesEverything) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   server.refuses = [](const Delivery&) { return true; };
@@ -265,7 +286,7 @@ TEST(Engine, QuarantinesNothingWhenTheServerRefusesEverything) {
 }
 
 TEST(Engine, SendsTheEndAgainWhenRowsCameBehindIt) {
-  const TempDir directory;
+  const RunsDirectory directory;
   FakeServer server;
   write_journal(directory, kRowCount / 2, true);
   EXPECT_EQ((Call{directory, server}.sync().at(0).outcome), RunOutcome::kSynced);
@@ -276,7 +297,7 @@ TEST(Engine, SendsTheEndAgainWhenRowsCameBehindIt) {
 }
 
 TEST(Engine, LeavesARunAloneThatAnotherClientWrote) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   server.runs["run1"].lines = {"theirs"};
@@ -287,7 +308,7 @@ TEST(Engine, LeavesARunAloneThatAnotherClientWrote) {
 }
 
 TEST(Engine, StopsTheTargetAfterOneRefusedKey) {
-  const TempDir directory;
+  const RunsDirectory directory;
   for (const char* run : {"a", "b", "c"}) {
     JournalMaker maker({.run_id = run, .seed = static_cast<std::uint64_t>(run[0])});
     maker.row(0, {{"loss", 1.0}});
@@ -304,7 +325,7 @@ TEST(Engine, StopsTheTargetAfterOneRefusedKey) {
 }
 
 TEST(Engine, GivesUpWithinTheBudgetAndSaysHowOftenItTried) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   server.at_boundary = [](const test::Boundary&) { return Status(Code::kUnavailable, "HTTP 500"); };
@@ -318,7 +339,7 @@ TEST(Engine, GivesUpWithinTheBudgetAndSaysHowOftenItTried) {
 }
 
 TEST(Engine, StopsAtAnInterruptAndGoesOnLater) {
-  const TempDir directory;
+  const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
   FakeServer server;
   Call call{directory, server};
