@@ -12,9 +12,9 @@ namespace wb {
 
 /// What a target knows of a run before the first line is sent.
 struct RemoteRun {
-  std::string entity;                  ///< As the target resolved it.
+  std::string entity;  ///< As the target resolved it.
   std::uint64_t history_line_count = 0;
-  bool inserted = false;               ///< The target did not know the run before.
+  bool inserted = false;  ///< The target did not know the run before.
 };
 
 /// One delivery of history lines, and of the registers with the last one.
@@ -22,7 +22,7 @@ struct Delivery {
   std::uint64_t history_offset = 0;
   const std::vector<std::string>* lines = nullptr;  ///< May be null.
   bool with_summary = false;
-  bool with_end = false;               ///< The run has ended: state and exit code.
+  bool with_end = false;  ///< The run has ended: state and exit code.
 };
 
 /// kUnavailable: try again later (retry_after_ms if the target said so). kUnauthorized: stop the target.
