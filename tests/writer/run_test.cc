@@ -66,6 +66,24 @@ std::vector<std::string> rings_of(const std::string& stem) {
   return rings;
 }
 
+/// Ended as documented: on a busy machine the keeper may still have to complete the journal.
+bool is_ended(const Status& status) {
+  return status.ok() || status.code() == Code::kTimeout;
+}
+
+/// True if this process has a descriptor of a file whose path holds `part`.
+bool has_descriptor_of(const std::string& part) {
+  DIR* const descriptors = opendir("/proc/self/fd");
+  bool found = false;
+  while (const dirent* entry = readdir(descriptors)) {
+    std::array<char, 256> target{};
+    const ssize_t bytes = readlinkat(dirfd(descriptors), entry->d_name, target.data(), target.size() - 1);
+    found |= bytes > 0 && std::string_view(target.data()).find(part) != std::string_view::npos;
+  }
+  closedir(descriptors);
+  return found;
+}
+
 TEST(Run, WritesAJournalThatHoldsWhatWasLogged) {
   const TempDirectory directory;
   Options options = options_in(directory);
@@ -95,7 +113,7 @@ TEST(Run, WritesAJournalThatHoldsWhatWasLogged) {
   EXPECT_EQ(run->field("project"), "digits");
   EXPECT_EQ(run->field("rank"), "2");
   EXPECT_EQ(run->step(), 200);
-  ASSERT_TRUE(run->finish(3).ok());
+  ASSERT_TRUE(is_ended(run->finish(3)));
   EXPECT_TRUE(run->finish(0).ok());
   EXPECT_FALSE(log(*run, {{"acc", 1}}));
   EXPECT_EQ(run->counts().accepted, 101U);
@@ -229,7 +247,7 @@ TEST(Run, GetsAnotherKeeperWhenItsOwnWasKilled) {
   ASSERT_TRUE(log(*run, {{"a", 3}}));
   const std::string stem = run->journal();
   const std::string run_directory = run->directory();
-  EXPECT_TRUE(run->finish(0).ok());
+  EXPECT_TRUE(is_ended(run->finish(0)));
   run.reset();
   ASSERT_TRUE(eventually([&] { return is_sealed(run_directory, stem); }));
   const Collected journal = collect(run_directory, stem);
@@ -248,6 +266,8 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
   const Key key = run->key("parent_key").value();
   ASSERT_TRUE(log(*run, {{"a", 1}}));
   const std::string parent_stem = run->journal();
+  const std::string parent_uuid = run->field("journal_uuid");
+  ASSERT_TRUE(has_descriptor_of(parent_uuid));
   int report[2];
   ASSERT_EQ(pipe(report), 0);
   // A thread that logs all the time: the fork finds locks and tables in any state.
@@ -262,7 +282,8 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
       const KeyMetric metric{key, child};
       bool is_well = run->log(std::span(&metric, 1));
       is_well &= log(*run, {{"a", 2}, {"child_key", 3}});
-      is_well &= run->finish(0).ok();
+      is_well &= !has_descriptor_of(parent_uuid);
+      is_well &= is_ended(run->finish(0));
       const std::string line = run->journal() + "\n";
       is_well &= write(report[1], line.data(), line.size()) == static_cast<ssize_t>(line.size());
       _exit(is_well ? 0 : 1);
@@ -282,8 +303,7 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
   close(report[0]);
   ASSERT_TRUE(log(*run, {{"a", 9}}));
   const std::string run_directory = run->directory();
-  const std::string parent_uuid = run->field("journal_uuid");
-  ASSERT_TRUE(run->finish(0).ok());
+  ASSERT_TRUE(is_ended(run->finish(0)));
   const auto counts = run->counts();
   run.reset();
   std::istringstream lines(stems);
@@ -291,6 +311,7 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
   for (std::string stem; std::getline(lines, stem); ++count) {
     SCOPED_TRACE(stem);
     EXPECT_NE(stem, parent_stem);
+    ASSERT_TRUE(eventually([&] { return is_sealed(run_directory, stem); }));
     EXPECT_TRUE(stem.starts_with("run.r1.a0."));
     const Collected journal = collect(run_directory, stem);
     ASSERT_EQ(journal.rows.size(), 2U);
@@ -301,6 +322,7 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
     EXPECT_TRUE(journal.config.empty());
   }
   EXPECT_EQ(count, kChildren);
+  ASSERT_TRUE(eventually([&] { return is_sealed(run_directory, parent_stem); }));
   EXPECT_EQ(collect(run_directory, parent_stem).rows.size(), counts.accepted);
 }
 
@@ -321,8 +343,9 @@ TEST(RunFork, AChildThatNeverLogsTouchesNothing) {
   ASSERT_TRUE(log(*run, {{"a", 2}}));
   const std::string run_directory = run->directory();
   const std::string stem = run->journal();
-  ASSERT_TRUE(run->finish(0).ok());
+  ASSERT_TRUE(is_ended(run->finish(0)));
   run.reset();
+  ASSERT_TRUE(eventually([&] { return is_sealed(run_directory, stem); }));
   const auto journals = list_journals(run_directory);
   ASSERT_TRUE(journals.ok());
   EXPECT_EQ(journals.value().size(), 1U);
