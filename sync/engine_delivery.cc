@@ -77,6 +77,7 @@ bool RunSync::deliver_quarantined(std::uint64_t offset, const std::string& line,
   }
   const std::optional<std::string> substitute = quarantine_line(line);
   if (!substitute.has_value()) return stop(ExitCode::kInternal, {Code::kInternal, "a row without _step"});
+  if (*substitute == line) return stop_for(refusal);  // What stands there already is refused too.
   // I1, I2: what stands at this offset from now on, committed before it leaves.
   const Status status = ledger_.quarantine(
       state_->stream,

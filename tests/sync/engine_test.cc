@@ -272,6 +272,41 @@ TEST(Engine, QuarantinesEachRefusedRowAlone) {
   EXPECT_EQ(wanted.size(), 24U);
 }
 
+// Method: killed at boundary k while a row is bisected out and replaced, for every k.
+TEST(Engine, CompletesAfterBeingKilledAtEachBoundaryOfAQuarantine) {
+  const std::string refused = reference_server().runs.at("run1").lines.at(5);
+  int killed_count = 0;
+  for (bool was_killed = true; was_killed;) {
+    SCOPED_TRACE(testing::Message() << "killed at boundary " << killed_count);
+    const RunsDirectory directory;
+    write_journal(directory, kRowCount, true);
+    FakeServer server;
+    server.refuses = [&](const Delivery& delivery) {
+      return delivery.lines != nullptr &&
+             std::find(delivery.lines->begin(), delivery.lines->end(), refused) != delivery.lines->end();
+    };
+    server.at_boundary = [&](const test::Boundary& boundary) -> Status {
+      if (boundary.index == killed_count) throw Killed{};
+      return {};
+    };
+    was_killed = false;
+    try {
+      (void)Call{directory, server}.sync();
+    } catch (const Killed&) {
+      was_killed = true;
+      ++killed_count;
+    }
+    server.at_boundary = nullptr;
+    const RunReport report = Call{directory, server}.sync().at(0);
+    EXPECT_EQ(report.outcome, RunOutcome::kSynced) << report.status.message();
+    EXPECT_EQ(report.quarantined_count, 1U);
+    EXPECT_EQ(server.runs.at("run1").lines.at(5), "{\"_step\":5,\"wb/quarantined\":true}");
+    EXPECT_EQ(server.runs.at("run1").lines.size(), static_cast<std::size_t>(kRowCount));
+    EXPECT_EQ(server.runs.at("run1").changed_lines + server.runs.at("run1").skipped_lines, 0);
+  }
+  EXPECT_GT(killed_count, 20);
+}
+
 TEST(Engine, QuarantinesNothingWhenTheServerRefusesEverything) {
   const RunsDirectory directory;
   write_journal(directory, kRowCount, true);
