@@ -21,6 +21,7 @@ namespace wb {
 namespace {
 
 constexpr int kDepthMax = 4;
+constexpr std::int64_t kBeginningUs = 10'000'000;  // A tail without a record and younger than this has just begun.
 
 Status system_status(const std::string& path, int error) {
   if (error == ENOENT || error == ENOTDIR) return {Code::kNotFound, path + ": does not exist; check the path"};
@@ -124,7 +125,15 @@ class Walk {
   std::set<std::tuple<std::string, std::string>> single_stems_;
 };
 
-/// Reads one journal. Nothing if it holds no record; the discovery then says why.
+/// A keeper makes the file some milliseconds before the first record. A clock that is ahead makes it older: it is
+/// named.
+bool has_just_begun(const std::string& path, std::int64_t now_us) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0) return false;
+  return now_us - info.st_mtim.tv_sec * std::int64_t{1'000'000} < kBeginningUs;
+}
+
+/// Reads one journal. Nothing if it holds no record; the discovery then says why, unless it has just begun.
 std::optional<JournalDigest> read_digest(const JournalFiles& files, std::int64_t now_us, Discovery& discovery) {
   JournalFold fold(files);
   Result<JournalScan> scan = read_journal(files, 0, [&](const Frame& frame) {
@@ -146,7 +155,7 @@ std::optional<JournalDigest> read_digest(const JournalFiles& files, std::int64_t
   }
   if (scan.value().record_count == 0) {
     discovery.damage.insert(discovery.damage.end(), scan.value().damage.begin(), scan.value().damage.end());
-    if (scan.value().damage.empty()) {
+    if (scan.value().damage.empty() && !has_just_begun(path, now_us)) {
       discovery.damage.push_back({.path = path,
                                   .code = Code::kTruncated,
                                   .what = "holds no record: its process died before it wrote one; it can be deleted"});

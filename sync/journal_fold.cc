@@ -196,7 +196,10 @@ JournalDigest JournalFold::finish(JournalScan scan, std::int64_t now_wall_us) {
   model.scan = std::move(scan);
   model.scan.damage.insert(model.scan.damage.end(), damage_.begin(), damage_.end());
   fill_model();
-  const ProcessLife life = look_for_process(model.boot_id, model.pid, model.pid_start_ticks);
+  const ProcessLife life = look_for_process({.boot_id = model.boot_id,
+                                             .pid_namespace = field_text(digest_.fields, "pid_namespace"),
+                                             .pid = model.pid,
+                                             .start_ticks = model.pid_start_ticks});
   JournalState state = infer_state(digest_.end, life, model.last.wall_us(), now_wall_us);
   model.state = state.state;
   model.state_reason = std::move(state.reason);

@@ -1,6 +1,7 @@
 // State: the finish or death record if there is one, then the process itself, then how long nothing was heard.
 #include "sync/run_state.h"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -72,11 +73,16 @@ std::string_view run_state_name(RunState state) noexcept {
   return "lost";
 }
 
-ProcessLife look_for_process(const std::string& boot_id, std::int64_t pid, std::uint64_t start_ticks) {
-  if (boot_id.empty() || pid <= 0 || boot_id != first_line("/proc/sys/kernel/random/boot_id")) {
+ProcessLife look_for_process(const ProcessName& process) {
+  if (process.boot_id.empty() || process.pid <= 0 || process.boot_id != first_line("/proc/sys/kernel/random/boot_id")) {
     return ProcessLife::kUnknown;
   }
-  const std::string stat = first_line("/proc/" + std::to_string(pid) + "/stat");
+  std::error_code error;
+  if (!process.pid_namespace.empty() &&
+      process.pid_namespace != std::filesystem::read_symlink("/proc/self/ns/pid", error)) {
+    return ProcessLife::kUnknown;
+  }
+  const std::string stat = first_line("/proc/" + std::to_string(process.pid) + "/stat");
   const std::size_t name_end = stat.rfind(')');  // The program's name may hold spaces and parentheses itself.
   if (name_end == std::string::npos) return ProcessLife::kGone;
   std::istringstream fields(stat.substr(name_end + 1));
@@ -86,7 +92,7 @@ ProcessLife look_for_process(const std::string& boot_id, std::int64_t pid, std::
   std::uint64_t ticks = 0;
   fields >> ticks;
   if (state == "Z" || state == "X") return ProcessLife::kGone;  // Dead; only its parent has not noticed yet.
-  return start_ticks == 0 || ticks == start_ticks ? ProcessLife::kAlive : ProcessLife::kGone;
+  return process.start_ticks == 0 || ticks == process.start_ticks ? ProcessLife::kAlive : ProcessLife::kGone;
 }
 
 JournalState infer_state(const JournalEnd& end, ProcessLife life, std::int64_t last_wall_us, std::int64_t now_wall_us) {

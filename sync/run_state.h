@@ -29,8 +29,17 @@ struct JournalState {
   std::string reason;
 };
 
-/// Asks /proc. kUnknown if the journal is from another machine or boot, or names no process.
-ProcessLife look_for_process(const std::string& boot_id, std::int64_t pid, std::uint64_t start_ticks);
+/// A process as its journal names it.
+struct ProcessName {
+  std::string boot_id;
+  std::string pid_namespace;  ///< As readlink(/proc/self/ns/pid) gave it; empty: not recorded.
+  std::int64_t pid = 0;
+  std::uint64_t start_ticks = 0;  ///< 0: not recorded.
+};
+
+/// Asks /proc. kUnknown if the process is of another machine or boot, or of another pid namespace (a container), where
+/// its number means something else; or if the journal names none.
+ProcessLife look_for_process(const ProcessName& process);
 
 /// Pure: no clock, no file.
 JournalState infer_state(const JournalEnd& end, ProcessLife life, std::int64_t last_wall_us, std::int64_t now_wall_us);

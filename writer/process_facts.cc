@@ -51,6 +51,12 @@ std::string boot_id() {
   return text;
 }
 
+std::string pid_namespace() {
+  std::array<char, 64> link;
+  const ssize_t bytes = readlink("/proc/self/ns/pid", link.data(), link.size());
+  return bytes > 0 ? std::string(link.data(), static_cast<std::size_t>(bytes)) : std::string();
+}
+
 std::uint64_t process_start_ticks() {
   const std::string stat = read_small_file("/proc/self/stat");
   // The program's name is in parentheses and may hold anything; field 3 follows the last of them.

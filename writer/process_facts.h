@@ -7,6 +7,7 @@
 namespace wb {
 
 std::string boot_id();                ///< Empty if the system does not tell.
+std::string pid_namespace();          ///< "pid:[4026531836]": where this process's pid counts; empty if unknown.
 std::uint64_t process_start_ticks();  ///< Field 22 of /proc/self/stat; 0 if unknown.
 std::string host_name();
 std::string executable_path();

@@ -107,6 +107,7 @@ void set_process_fields(RunFields& fields, const Uuid& journal, const Uuid* pare
   fields.set("journal_uuid", journal.hex());
   if (parent != nullptr) fields.set("parent_journal", parent->hex());
   fields.set_number("pid", getpid());
+  fields.set("pid_namespace", pid_namespace());
   fields.set_number("ppid", getppid());
   fields.set_number("pid_start_ticks", static_cast<std::int64_t>(process_start_ticks()));
   fields.set_number("start_wall_us", now.wall_us());

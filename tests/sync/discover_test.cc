@@ -169,6 +169,8 @@ std::vector<BadInputCase> bad_input_cases() {
     std::filesystem::create_directories(directory + "/victim");
     const std::string path = directory + "/victim/" + stem + ending;
     write_file(path, bytes);
+    // Old enough to be no journal that is just beginning.
+    std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() - std::chrono::minutes(1));
     return path;
   };
   std::string flipped = victim.bytes();
@@ -233,6 +235,15 @@ TEST(BadInput, IsNamedWithItsPathWhileTheOtherRunsAreRead) {
     ++checked;
   }
   EXPECT_EQ(checked, 10);
+}
+
+TEST(Discovery, PassesOverATailThatHasJustBegun) {
+  const TempDir directory;
+  JournalMaker young({});
+  write_file(directory.path() + "/" + young.stem() + ".000.tail", "");
+  const Discovery discovery = discover({directory.path()});
+  EXPECT_TRUE(discovery.runs.empty());
+  EXPECT_TRUE(discovery.damage.empty());
 }
 
 TEST(BadInput, AFlippedBitCostsOnlyTheRecordItHits) {

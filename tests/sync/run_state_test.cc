@@ -66,17 +66,19 @@ TEST(State, FollowsTheFinishOrDeathRecordThenTheProcessThenTheSilence) {
 
 TEST(State, KnowsThisProcessAndTellsAReusedPidByItsStart) {
   const std::string boot_id = first_line("/proc/sys/kernel/random/boot_id");
-  EXPECT_EQ(look_for_process(boot_id, ::getpid(), 0), ProcessLife::kAlive);
-  EXPECT_EQ(look_for_process(boot_id, ::getpid(), 1), ProcessLife::kGone);
-  EXPECT_EQ(look_for_process("another boot", ::getpid(), 0), ProcessLife::kUnknown);
-  EXPECT_EQ(look_for_process("", ::getpid(), 0), ProcessLife::kUnknown);
+  EXPECT_EQ(look_for_process({.boot_id = boot_id, .pid = ::getpid()}), ProcessLife::kAlive);
+  EXPECT_EQ(look_for_process({.boot_id = boot_id, .pid = ::getpid(), .start_ticks = 1}), ProcessLife::kGone);
+  EXPECT_EQ(look_for_process({.boot_id = "another boot", .pid = ::getpid()}), ProcessLife::kUnknown);
+  EXPECT_EQ(look_for_process({.boot_id = "", .pid = ::getpid()}), ProcessLife::kUnknown);
+  EXPECT_EQ(look_for_process({.boot_id = boot_id, .pid_namespace = "pid:[1]", .pid = 1 << 30}), ProcessLife::kUnknown)
+      << "a number of another container says nothing";
   const pid_t child = ::fork();
   if (child == 0) ::_exit(0);
   siginfo_t info;
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_EQ(look_for_process(boot_id, child, 0), ProcessLife::kGone) << "a zombie is gone";
+  EXPECT_EQ(look_for_process({.boot_id = boot_id, .pid = child}), ProcessLife::kGone) << "a zombie is gone";
   ASSERT_EQ(::waitpid(child, nullptr, 0), child);
-  EXPECT_EQ(look_for_process(boot_id, child, 0), ProcessLife::kGone);
+  EXPECT_EQ(look_for_process({.boot_id = boot_id, .pid = child}), ProcessLife::kGone);
 }
 
 JournalModel journal_in(RunState state, std::int64_t rank, std::int64_t attempt) {
