@@ -19,8 +19,10 @@ namespace wb {
 namespace {
 
 constexpr char kFooter[] =
-    "Without a command: sync. `wbsync ./runs` uploads if WANDB_API_KEY (and WANDB_BASE_URL) are set, and\n"
-    "fills the local store PATH/.wbsync/store.db otherwise.\n"
+    "Without a command: sync. `wbsync ./runs` uploads if WANDB_BASE_URL is set (key: WANDB_API_KEY or netrc),\n"
+    "and fills the local store PATH/.wbsync/store.db otherwise.\n"
+    "WB_RETRY_BUDGET_SECONDS (60): how long a server that does not answer is asked again. WB_REQUEST_BYTES: rows of one\n"
+    "request. WB_ALLOW_HTTP=1: http:// to other machines. SSL_CERT_FILE: certificates to trust.\n"
     "\n"
     "Exit codes (of several problems the first in the order 130,1,2,8,6,5,7,4,3 wins):\n"
     "  0    everything was done, or nothing was to do; runs still going are no error\n"
@@ -53,7 +55,7 @@ void add_paths(CLI::App* command, std::vector<std::string>& paths) {
 void add_sync(CLI::App& app, SyncOptions& options) {
   CLI::App* command = app.add_subcommand("sync", "Upload runs to a server, or fill the local store (the default)");
   add_paths(command, options.paths);
-  command->add_option("--to", options.to, "wandb:URL or store; default: by WANDB_BASE_URL and WANDB_API_KEY");
+  command->add_option("--to", options.to, "wandb:URL or store; default: WANDB_BASE_URL, else store");
   command->add_option("--state", options.state_dir, "Directory of ledger and store; default PATH/.wbsync");
   command->add_option("--project", options.project, "Upload to this project instead of the runs' own");
   command->add_option("--entity", options.entity, "Upload to this entity instead of the runs' own");

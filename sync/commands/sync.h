@@ -10,7 +10,7 @@ namespace wb {
 
 struct SyncOptions {
   std::vector<std::string> paths;  ///< Never empty: the default is ./runs.
-  std::string to;                  ///< "wandb:URL", "store", or empty: by WANDB_BASE_URL and WANDB_API_KEY.
+  std::string to;                  ///< "wandb:URL", "store", or empty: WANDB_BASE_URL if set, else store.
   std::string state_dir;           ///< Empty: PATH/.wbsync of the first path.
   bool json = false;               ///< JSON lines on stdout instead of text.
   bool dry_run = false;            ///< Says what would be sent; sends and writes nothing.
