@@ -21,8 +21,9 @@ namespace {
 constexpr char kFooter[] =
     "Without a command: sync. `wbsync ./runs` uploads if WANDB_BASE_URL is set (key: WANDB_API_KEY or netrc),\n"
     "and fills the local store PATH/.wbsync/store.db otherwise.\n"
-    "WB_RETRY_BUDGET_SECONDS (60): how long a server that does not answer is asked again. WB_REQUEST_BYTES: rows of one\n"
-    "request. WB_ALLOW_HTTP=1: http:// to other machines. SSL_CERT_FILE: certificates to trust.\n"
+    "WB_RETRY_BUDGET_SECONDS (60): how long a server that does not answer is asked again.\n"
+    "WB_REQUEST_BYTES: bytes of rows in one request. WB_ALLOW_HTTP=1: http:// to other machines. SSL_CERT_FILE: "
+    "certificates to trust.\n"
     "\n"
     "Exit codes (of several problems the first in the order 130,1,2,8,6,5,7,4,3 wins):\n"
     "  0    everything was done, or nothing was to do; runs still going are no error\n"
