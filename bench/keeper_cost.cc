@@ -57,20 +57,38 @@ double processor_s(pid_t pid) {
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
 }
 
-// Private memory without the ring; nothing once the process has ended.
-double private_mib(pid_t pid) {
+// Memory that this process alone has mapped, without the ring. Clean pages are those of program files, which keepers on
+// one machine share; dirty ones are its own.
+struct Memory {
+  double dirty_mib = 0;
+  double clean_mib = 0;
+
+  double all_mib() const { return dirty_mib + clean_mib; }
+  JsonLine line() const {
+    JsonLine line;
+    return line.add("dirty_mib", dirty_mib).add("clean_mib", clean_mib).add("all_mib", all_mib());
+  }
+};
+
+// All zero once the process has ended.
+Memory private_memory(pid_t pid) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/smaps");
-  double kib = 0;
+  Memory memory;
   bool is_ring = false;
   for (std::string line; std::getline(maps, line);) {
     const std::size_t word_end = line.find(' ');
     if (word_end != std::string::npos && line[word_end - 1] != ':') {  // The head of a mapping.
       is_ring = line.find(kRingNamePrefix) != std::string::npos && line.find(kRingNameSuffix) != std::string::npos;
     } else if (line.starts_with("Private_") && !is_ring) {
-      kib += std::stod(line.substr(line.find(':') + 1));
+      const double mib = std::stod(line.substr(line.find(':') + 1)) / 1024;
+      (line.starts_with("Private_Dirty") ? memory.dirty_mib : memory.clean_mib) += mib;
     }
   }
-  return kib / 1024;
+  return memory;
+}
+
+Memory larger(const Memory& a, const Memory& b) {
+  return a.all_mib() < b.all_mib() ? b : a;
 }
 
 void log_row(Run& run, std::array<KeyMetric, kMetricCount>& metrics, const Row& row) {
@@ -91,11 +109,6 @@ double steady_share(Run& run, std::array<KeyMetric, kMetricCount>& metrics, cons
   }
   return (processor_s(keeper) - start_s) / watch.wall_s();
 }
-
-struct Memory {
-  double steady_mib = 0;
-  double peak_mib = 0;
-};
 
 int benchmark(int count, char** values) {
   Arguments arguments(count, values);
@@ -123,12 +136,13 @@ int benchmark(int count, char** values) {
   const std::vector<Row> rows = make_rows(Mix::kTraining, 20'000, 1);
 
   const double share = steady_share(run, metrics, rows, keeper, seconds);
-  Memory memory{.steady_mib = private_mib(keeper)};
+  const Memory steady = private_memory(keeper);
+  Memory peak = steady;
   for (std::size_t r = 0; r < row_count; ++r) {
     log_row(run, metrics, rows[r % rows.size()]);
     if (r % kRowsBetweenFlushes != kRowsBetweenFlushes - 1) continue;
     if (const Status flushed = run.flush(kPatience); !flushed.ok()) return print_failure(kName, flushed.message());
-    memory.peak_mib = std::max(memory.peak_mib, private_mib(keeper));
+    peak = larger(peak, private_memory(keeper));
   }
   const Counts counts = run.counts();
   double seal_cpu_s = processor_s(keeper);
@@ -138,15 +152,15 @@ int benchmark(int count, char** values) {
   }
   for (double now_s = seal_cpu_s; now_s > 0; now_s = processor_s(keeper)) {  // Until it has ended.
     seal_cpu_s = now_s;
-    memory.peak_mib = std::max(memory.peak_mib, private_mib(keeper));
+    peak = larger(peak, private_memory(keeper));
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   const double seal_s = seal_cpu_s - seal_start_s;
   const double points = static_cast<double>((row_count + static_cast<std::size_t>(seconds) * 100) * kMetricCount);
   JsonLine line, ratio;
-  ratio.add("core_share", share / kPromisedCoreShare).add("private_memory", memory.peak_mib / kPromisedPrivateMib);
+  ratio.add("core_share", share / kPromisedCoreShare).add("private_memory", peak.all_mib() / kPromisedPrivateMib);
   line.add("name", kName).add("promise", "P5").add("ratio", ratio).add("core_share", share);
-  line.add("private_mib_steady", memory.steady_mib).add("private_mib_peak", memory.peak_mib);
+  line.add("private_steady", steady.line()).add("private_peak", peak.line());
   line.add("seal_cpu_s", seal_s).add("seal_points_per_cpu_s", points / std::max(seal_s, 1e-6));
   line.add("accepted", counts.accepted).add("drops", counts.dropped);
   return print_line(line.add("parameters", arguments.parameters()));
