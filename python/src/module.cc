@@ -65,7 +65,6 @@ NB_MODULE(_wb, module) {
           "Raises TypeError if `data` is no mapping or a key is no str, wb.errors.UsageError after finish().")
       .def("_open", [](RunCore& core, const nb::dict& options) { core.open(options); })
       .def_prop_ro("_is_open", &RunCore::is_open)
-      .def_prop_ro("_is_used", &RunCore::is_used)
       .def("_update_config", [](RunCore& core, const nb::dict& values) { return as_pair(core.update_config(values)); })
       .def("_update_summary",
            [](RunCore& core, const nb::dict& values) { return as_pair(core.update_summary(values)); })

@@ -26,10 +26,7 @@ OpenRuns::OpenRuns() {
   // on_exit and not atexit: only it is told the exit code. Both are inherited by forked children.
   ::on_exit(finish_at_exit, this);
   ::pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
-                   [] {
-                     for (OpenRun& open_run : instance().runs_) open_run.used = false;
-                     instance().mutex_.unlock();
-                   });
+                   [] { instance().mutex_.unlock(); });
 }
 
 OpenRun* OpenRuns::add(std::unique_ptr<wb::Run> run) {
@@ -46,9 +43,10 @@ void OpenRuns::release(OpenRun* open_run) {
 void OpenRuns::finish_all(std::int32_t exit_code) {
   const std::lock_guard lock(mutex_);
   for (OpenRun& open_run : runs_) {
-    if (!open_run.used || open_run.finished) continue;
+    if (open_run.finished) continue;
     open_run.finished = true;
-    // Nobody is left to tell: what the keeper has not yet written it goes on writing by itself.
+    // In a forked child that has logged nothing this does nothing. Nobody is left to tell of a failure: what the
+    // keeper has not yet written it goes on writing by itself.
     static_cast<void>(open_run.run->finish(exit_code));
   }
 }

@@ -10,10 +10,9 @@
 
 namespace wb::python {
 
-/// A run and whether this process has to finish it.
+/// A run and whether it is finished.
 struct OpenRun {
   std::unique_ptr<wb::Run> run;
-  bool used = true;  ///< False in a forked child until it logs: a child that never logs has no journal.
   bool finished = false;
 };
 
@@ -27,7 +26,7 @@ class OpenRuns {
   OpenRun* add(std::unique_ptr<wb::Run> run);
   /// Frees the run if it is finished; else it stays until the process exits.
   void release(OpenRun* open_run);
-  /// Finishes what is open and used, with `exit_code`. Waits as Run::finish does.
+  /// Finishes what is open with `exit_code`. Waits as Run::finish does.
   void finish_all(std::int32_t exit_code);
 
  private:

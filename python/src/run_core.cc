@@ -70,7 +70,6 @@ bool RunCore::log(nb::handle self, nb::handle data, nb::handle step, nb::handle 
 
   // The buffers are taken out for the call: a conversion may run Python code that logs again.
   Row row = std::exchange(spare_row_, Row{});
-  open_run_->used = true;
   bool accepted = false;
   if (gather(dict, row)) {
     accepted = run().log(std::span<const KeyMetric>(row.metrics), options);
@@ -178,9 +177,7 @@ Status RunCore::update(const nb::dict& values, Status (Run::*method)(std::span<c
     const Value value = removed ? Value::removed() : reader_.read(object.ptr(), keep).value;
     metrics.push_back({text_of(name.ptr(), keep), value});
   }
-  Run& target = run();
-  open_run_->used = true;
-  return (target.*method)(metrics);
+  return (run().*method)(metrics);
 }
 
 Status RunCore::flush(double timeout_s) {
@@ -192,8 +189,12 @@ Status RunCore::flush(double timeout_s) {
 Status RunCore::finish(std::int32_t exit_code) {
   Run& target = run();
   if (std::exchange(open_run_->finished, true)) return {};
-  const nb::gil_scoped_release waiting;
-  return target.finish(exit_code);
+  const Status status = [&] {
+    const nb::gil_scoped_release waiting;
+    return target.finish(exit_code);
+  }();
+  if (status.code() == Code::kFull) open_run_->finished = false;  // Tried again when the process exits.
+  return status;
 }
 
 }  // namespace wb::python

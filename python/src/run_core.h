@@ -35,8 +35,6 @@ class RunCore {
   /// Opens the journal. `options`: the fields of wb::Options by name. Throws StatusError.
   void open(const nanobind::dict& options);
   bool is_open() const noexcept { return open_run_ != nullptr && !open_run_->finished; }
-  /// In a forked child: whether it has logged, and so has a journal of its own that it should finish.
-  bool is_used() const noexcept { return is_open() && open_run_->used; }
 
   /// Accepts one row; `self` is the Python object of this RunCore. Returns whether the row was accepted; a row
   /// below the present step is told to `self._warn_step(step, current)`, a dropped one to `self._warn_dropped()`, a

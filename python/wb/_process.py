@@ -67,8 +67,6 @@ def _finish_with_multiprocessing(run: object) -> None:
 
 
 def _finish_child(run: object) -> None:
-    if not run._is_used:
-        return
     error = sys.exc_info()[1]  # What ends the child, if anything: multiprocessing calls this in a `finally`.
     run.finish(exit_code_of(error))
 

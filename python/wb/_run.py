@@ -115,7 +115,7 @@ class Run(_wb.RunCore):
         self._is_finished = True
         _process.unwatch(self)
         _globals.forget(self)
-        if self._is_used:  # Not in a forked child that has logged nothing.
+        if self._is_open:
             code, message = self._finish(int(exit_code or 0))
             if code != "ok":
                 _messages.say(f"warning: finish: {message or code}; the keeper goes on by itself")

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -91,14 +92,28 @@ def test_a_damaged_segment_is_named_and_the_other_runs_are_synced(runs, damage):
     assert path.read_bytes() == before
 
 
+STRAY_TAIL = "bad.r0.a0.01234567.000.tail"
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 64, b"wbtail0\n" + b"\xff" * 200, os.urandom(3000)],
                          ids=["empty", "zeros", "head only", "random"])
-def test_a_file_named_like_a_tail_harms_no_other_run(runs, content):
-    name = "bad.r0.a0.01234567.000.tail"
-    (runs / "bad" / name).write_bytes(content)
+def test_a_file_named_like_a_tail_is_named_and_harms_no_other_run(runs, content):
+    path = runs / "bad" / STRAY_TAIL
+    path.write_bytes(content)
+    os.utime(path, (time.time() - 86400,) * 2)
     with Server() as server:
         done = sync(runs, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY, NO_PROXY="*")
-        assert done.returncode == 4 and name in done.stderr, done
+        assert done.returncode == 4 and STRAY_TAIL in done.stderr, done
+        check_good_runs(server, ("good1", "good2", "bad"))
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 64], ids=["empty", "zeros"])
+def test_a_tail_that_was_made_just_now_is_no_damage(runs, content):
+    # Every journal looks like this for the first 10 ms of its life.
+    (runs / "bad" / STRAY_TAIL).write_bytes(content)
+    with Server() as server:
+        done = sync(runs, WANDB_BASE_URL=server.url, WANDB_API_KEY=KEY, NO_PROXY="*")
+        assert done.returncode == 0, done
         check_good_runs(server, ("good1", "good2", "bad"))
 
 
