@@ -28,43 +28,43 @@ bool ends(const RunModel& run) noexcept {
 }  // namespace
 
 Digest fields_digest(const RunModel& run) {
-  Blake2b hash;
-  hash.update_part(kFieldsVersion);
+  PartHash hash;
+  hash.update(kFieldsVersion);
   for (const std::string* field : {&run.id, &run.project, &run.entity, &run.group, &run.job_type, &run.name, &run.notes,
                                    &run.host, &run.program}) {
-    hash.update_part(*field);
+    hash.update(*field);
   }
-  hash.update_part(std::to_string(run.tags.size()));
-  for (const std::string& tag : run.tags) hash.update_part(tag);
-  hash.update_part(std::to_string(run.config.size()));
+  hash.update(std::to_string(run.tags.size()));
+  for (const std::string& tag : run.tags) hash.update(tag);
+  hash.update(std::to_string(run.config.size()));
   for (const auto& [key, json] : run.config) {
-    hash.update_part(key);
-    hash.update_part(json);
+    hash.update(key);
+    hash.update(json);
   }
   for (const auto& definition : run.definitions) {
-    hash.update_part(std::to_string(definition.size()));
+    hash.update(std::to_string(definition.size()));
     for (const auto& [name, text] : definition) {
-      hash.update_part(name);
-      hash.update_part(text);
+      hash.update(name);
+      hash.update(text);
     }
   }
   return hash.finish();
 }
 
 Digest summary_digest(const RunModel& run) {
-  Blake2b hash;
+  PartHash hash;
   for (const auto& [key, json] : run.summary) {
-    hash.update_part(key);
-    hash.update_part(json);
+    hash.update(key);
+    hash.update(json);
   }
   return hash.finish();
 }
 
 // The line count is in it: rows that come behind an end make the server see the run as going on.
 Digest end_digest(const RunModel& run, std::uint64_t line_count) {
-  Blake2b hash;
-  hash.update_part(std::to_string(run.exit_code));
-  hash.update_part(std::to_string(line_count));
+  PartHash hash;
+  hash.update(std::to_string(run.exit_code));
+  hash.update(std::to_string(line_count));
   return hash.finish();
 }
 

@@ -66,8 +66,8 @@ std::span<const std::byte> bytes_of(const Digest& digest) noexcept {
 }  // namespace
 
 Digest hash_lines(const std::vector<std::string>& lines) {
-  Blake2b hash;
-  for (const std::string& line : lines) hash.update_part(line);
+  PartHash hash;
+  for (const std::string& line : lines) hash.update(line);
   return hash.finish();
 }
 

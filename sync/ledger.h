@@ -11,7 +11,7 @@
 
 #include "schema/journal/sqlite.h"
 #include "schema/uuid.h"
-#include "sync/blake2b.h"
+#include "sync/digest.h"
 #include "sync/ledger_place.h"
 #include "sync/row_stream.h"
 

@@ -26,6 +26,7 @@ EXTERNAL = {
     "zstd": ("schema/journal", "sync"),
     "curl/": ("sync/net",),
     "nlohmann/": ("sync",),
+    "openssl/": ("sync/digest.cc",),
     "CLI/": ("sync/main.cc", "sync/commands"),
     "nanobind/": ("python",),
 }

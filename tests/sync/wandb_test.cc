@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "sync/blake2b.h"
+#include "sync/digest.h"
 #include "sync/engine_quarantine.h"
 #include "sync/net/url.h"
 #include "sync/sinks/wandb_body.h"
@@ -210,20 +210,16 @@ std::string hex(const Digest& digest) {
   return text;
 }
 
-TEST(Blake2b, GivesTheKnownDigests) {  // By Python's hashlib.blake2b(..., digest_size=32).
-  EXPECT_EQ(hex(Blake2b().finish()), "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
-  std::string text;
-  for (int i = 0; i < 1000; ++i) text += static_cast<char>('a' + i % 26);
-  for (const std::size_t piece : {1U, 7U, 127U, 128U, 129U, 1000U}) {
-    Blake2b hash;
-    for (std::size_t at = 0; at < text.size(); at += piece) {
-      hash.update(std::as_bytes(std::span(text).subspan(at, std::min(piece, text.size() - at))));
-    }
-    EXPECT_EQ(hex(hash.finish()), "67b41dcf4f07815300dd501bbdfe5cfae7e984c3f3bac80a04fae2950a081372") << piece;
-  }
-  Blake2b block;
-  block.update(std::as_bytes(std::span(text).subspan(0, 128)));
-  EXPECT_EQ(hex(block.finish()), "362f4baa8a41484b362c7dee9605b22c9ef18b4930abb85348fa54a43cfa19a9");
+TEST(PartHash, IsSha256OverEachPartBehindItsLength) {  // By Python's hashlib and struct.pack("<Q", len(part)).
+  EXPECT_EQ(hex(PartHash().finish()), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  PartHash hash;
+  hash.update("ab");
+  hash.update("c");
+  EXPECT_EQ(hex(hash.finish()), "43ee655579de01ca739b3f95c1c2d3f46d353b2c0df818064ea594506cdb2617");
+  PartHash other;
+  other.update("a");
+  other.update("bc");
+  EXPECT_NE(hex(other.finish()), "43ee655579de01ca739b3f95c1c2d3f46d353b2c0df818064ea594506cdb2617");
 }
 
 }  // namespace
