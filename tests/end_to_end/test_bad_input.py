@@ -183,7 +183,7 @@ def in_small_filesystem(directory, options, script):
 @pytest.mark.parametrize("options, prepare, word", [
     ("size=64k", "head -c 100000 /dev/zero > full 2> /dev/null", "space"),
     ("size=1m,nr_inodes=2", "touch full", "space"),
-    ("size=1m", "mkdir runs && mount -o remount,ro .", "read-only"),
+    ("size=1m", "mkdir runs && mount -o remount,bind,ro .", "read-only"),
 ], ids=["no space", "no inodes", "read-only"])
 def test_a_disk_that_takes_no_journal_is_an_error_of_init_with_the_path(tmp_path, options, prepare, word):
     program = "import wb; wb.init(id='r', dir='runs'); raise SystemExit('init went on')"
@@ -197,7 +197,7 @@ def test_runs_in_a_read_only_directory_are_synced_with_a_state_elsewhere(runs, t
     work.mkdir()
     with Server() as server:
         environment = f"WANDB_BASE_URL={server.url} WANDB_API_KEY={KEY} NO_PROXY='*'"
-        done = in_small_filesystem(work, "size=8m", f"""cp -r {runs} runs && mount -o remount,ro . &&
+        done = in_small_filesystem(work, "size=8m", f"""cp -r {runs} runs && mount -o remount,bind,ro . &&
             {environment} {journals.WBSYNC} sync runs; echo first $?
             {environment} {journals.WBSYNC} sync runs --state {work}/state; echo second $?""")
         assert "first 8" in done.stdout and "runs/.wbsync" in done.stderr and "--state" in done.stderr, done

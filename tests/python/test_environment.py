@@ -41,7 +41,7 @@ def test_torchrun_gives_rank_and_world_size(program, tmp_path):
     assert done.returncode == 0, done.stderr
     fields = fields_of(tmp_path / "runs")
     assert (fields["rank"], fields["world_size"], fields["local_rank"], fields["attempt"]) == (3, 8, 1, 2)
-    assert [name.split(".")[1:3] for name in os.listdir(tmp_path / "runs" / "r")] == [["r3", "a2"]]
+    assert {tuple(name.split(".")[1:3]) for name in os.listdir(tmp_path / "runs" / "r")} == {("r3", "a2")}
 
 
 @pytest.mark.parametrize("mode", ["online", "offline", "dryrun", "run", "shared"])
