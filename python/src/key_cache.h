@@ -6,7 +6,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 
 #include "wb/value.h"
 
@@ -23,9 +22,10 @@ class KeyCache {
     for (Entry& entry : entries_) Py_XDECREF(entry.name);
   }
 
-  std::optional<Key> find(PyObject* name) const noexcept {
+  /// Null if the cache does not know it. Valid until the next insert().
+  const Key* find(PyObject* name) const noexcept {
     const Entry& entry = entries_[slot(name)];
-    return entry.name == name ? std::optional<Key>(entry.key) : std::nullopt;
+    return entry.name == name ? &entry.key : nullptr;
   }
 
   void insert(PyObject* name, Key key) noexcept {

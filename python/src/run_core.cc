@@ -99,6 +99,11 @@ bool RunCore::gather(nb::object& dict, Row& row) {
   PyObject* object = nullptr;
   while (PyDict_Next(dict.ptr(), &position, &name, &object) != 0) {
     if (!PyUnicode_Check(name)) throw nb::type_error("Key values passed to `wandb.log` must be strings.");
+    const Key* const cached = keys_.find(name);
+    if (cached != nullptr && PyFloat_CheckExact(object)) {  // Nearly every metric.
+      row.add(*cached, PyFloat_AsDouble(object), name, object);
+      continue;
+    }
     ValueReader::Reading reading;
     if (!reader_.read_plain(object, row.keep, reading)) {
       if (!is_copy) {
@@ -112,8 +117,10 @@ bool RunCore::gather(nb::object& dict, Row& row) {
       }
       reading = reader_.read(object, row.keep);
     }
-    std::optional<Key> key = keys_.find(name);
-    if (!key) {
+    Key key;
+    if (const Key* const known = keys_.find(name)) {  // A conversion may have changed the cache.
+      key = *known;
+    } else {
       const std::string_view text = text_of(name, row.keep);
       if (text.empty()) continue;  // As wandb: a metric without a name is left out.
       const Result<Key> interned = run().key(text);
@@ -123,11 +130,9 @@ bool RunCore::gather(nb::object& dict, Row& row) {
         continue;
       }
       key = interned.value();
-      keys_.insert(name, *key);
+      keys_.insert(name, key);
     }
-    row.metrics.push_back({*key, reading.value});
-    row.names.push_back(name);
-    row.objects.push_back(reading.object);
+    row.add(key, reading.value, name, reading.object);
   }
   return true;
 }

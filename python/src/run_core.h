@@ -70,6 +70,11 @@ class RunCore {
     std::vector<nanobind::object> keep;
     std::string bad_name;  ///< Why a metric was left out; empty: none was.
 
+    void add(Key key, Value value, PyObject* name, PyObject* object) {
+      metrics.push_back({key, value});
+      names.push_back(name);
+      objects.push_back(object);
+    }
     void clear();
   };
 
