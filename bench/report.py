@@ -81,7 +81,7 @@ def machine():
             if line.startswith("model name"):
                 model = line.partition(":")[2].strip()
                 break
-    return f"{os.cpu_count()} cores of {model}, Linux {platform.release()}"
+    return f"{os.cpu_count()} cores of {model}, Linux {".".join(platform.release().split(".")[:2])}"
 
 
 HEAD = """# Performance
