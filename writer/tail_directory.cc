@@ -15,18 +15,6 @@
 namespace wb {
 namespace {
 
-Status with_advice(int error, const std::string& what) {
-  const Status plain = os_status(error, what);
-  switch (plain.code()) {
-    case Code::kPermission:
-      return {plain.code(), plain.message() + "; make it writable, or choose another directory with WB_DIR"};
-    case Code::kNoSpace:
-      return {plain.code(), plain.message() + "; free space or quota there, or choose another directory with WB_DIR"};
-    default:
-      return {plain.code() == Code::kNotFound ? Code::kIoError : plain.code(), plain.message()};
-  }
-}
-
 Status make_directories(const std::string& path) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
@@ -36,7 +24,7 @@ Status make_directories(const std::string& path) {
       const int error = errno;
       struct stat facts {};
       if (::stat(part.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode)) {
-        return with_advice(error, "cannot create directory " + part);
+        return with_advice(os_status(error, "cannot create directory " + part));
       }
     }
     if (slash == std::string::npos) return {};
@@ -44,6 +32,19 @@ Status make_directories(const std::string& path) {
 }
 
 }  // namespace
+
+Status with_advice(Status status) {
+  switch (status.code()) {
+    case Code::kPermission:
+      return {status.code(), status.message() + "; make it writable, or choose another directory with WB_DIR"};
+    case Code::kNoSpace:
+      return {status.code(), status.message() + "; free space or quota there, or choose another directory with WB_DIR"};
+    case Code::kNotFound:
+      return {Code::kIoError, status.message()};
+    default:
+      return status;
+  }
+}
 
 Status write_all(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -67,7 +68,7 @@ Result<TailDirectory> TailDirectory::open_existing(JournalPlace place) {
   if (!directory.fd_.is_open()) {
     const int error = errno;
     if (error == ENOENT) return os_status(error, "cannot open directory " + place.directory);
-    return with_advice(error, "cannot open directory " + place.directory);
+    return with_advice(os_status(error, "cannot open directory " + place.directory));
   }
   directory.place_ = std::move(place);
   return directory;
@@ -79,7 +80,7 @@ Result<std::vector<JournalFileName>> TailDirectory::list() const {
   };
   const int copy = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const std::unique_ptr<DIR, CloseDir> stream(copy < 0 ? nullptr : ::fdopendir(copy));
-  if (!stream) return with_advice(errno, "cannot list " + place_.directory);
+  if (!stream) return with_advice(os_status(errno, "cannot list " + place_.directory));
   std::vector<JournalFileName> files;
   errno = 0;
   while (const dirent* entry = ::readdir(stream.get())) {
@@ -87,7 +88,7 @@ Result<std::vector<JournalFileName>> TailDirectory::list() const {
     if (file && file->stem == place_.stem) files.push_back(*std::move(file));
     errno = 0;
   }
-  if (errno != 0) return with_advice(errno, "cannot list " + place_.directory);
+  if (errno != 0) return with_advice(os_status(errno, "cannot list " + place_.directory));
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
   return files;
 }
@@ -96,19 +97,23 @@ Result<Descriptor> TailDirectory::create_tail(std::uint32_t number) const {
   const std::string name = tail_name(number);
   Descriptor file(
       ::openat(fd_.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0666));
-  if (!file.is_open()) return with_advice(errno, "cannot create " + path_of(name));
+  if (!file.is_open()) return with_advice(os_status(errno, "cannot create " + path_of(name)));
   TailHead head;
   head.file_number = number;
   head.journal = place_.journal;
   const auto bytes = encode_tail_head(head);
   Status status = write_all(file.get(), bytes);
-  if (!status.ok()) status = {status.code(), "cannot write " + path_of(name) + ": " + status.message()};
+  if (!status.ok()) status = write_status(number, status);
   if (status.ok() && ::fsync(fd_.get()) != 0 && errno != EINVAL) {
-    status = with_advice(errno, "cannot sync directory " + place_.directory);
+    status = with_advice(os_status(errno, "cannot sync directory " + place_.directory));
   }
   if (status.ok()) return file;
   remove_tail(number);
   return status;
+}
+
+Status TailDirectory::write_status(std::uint32_t number, const Status& failure) const {
+  return with_advice({failure.code(), "cannot write " + path_of(tail_name(number)) + ": " + failure.message()});
 }
 
 void TailDirectory::remove_tail(std::uint32_t number) const noexcept {

@@ -41,6 +41,9 @@ class TailDirectory {
   Result<Descriptor> create_tail(std::uint32_t number) const;
   void remove_tail(std::uint32_t number) const noexcept;
 
+  /// A failed write or sync of tail `number`, with the path and what to do.
+  Status write_status(std::uint32_t number, const Status& failure) const;
+
   /// True for NFS, Lustre and their like: a sync costs a round trip, and others share the server.
   bool is_network() const noexcept;
 
@@ -48,6 +51,9 @@ class TailDirectory {
   JournalPlace place_;
   Descriptor fd_;
 };
+
+/// The status with a sentence on what the user can do, where that is known. kNotFound becomes kIoError.
+Status with_advice(Status status);
 
 /// write() until all is written. The message does not name the file.
 Status write_all(int fd, std::span<const std::byte> bytes);

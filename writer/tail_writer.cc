@@ -147,8 +147,7 @@ Status TailWriter::start_tail(std::uint32_t number, Descriptor file, std::span<c
   if (!status.ok()) {
     keeper_sequence_ = keeper_sequence;
     directory_.remove_tail(number);
-    return {status.code(),
-            "cannot write " + directory_.path_of(directory_.tail_name(number)) + ": " + status.message()};
+    return directory_.write_status(number, status);
   }
   file_ = std::move(file);
   number_ = number;
@@ -231,7 +230,7 @@ Status TailWriter::sync() {
 Status TailWriter::give_up(Status status) {
   file_.reset();
   abandoned_.push_back(number_);
-  return {status.code(), "cannot write " + directory_.path_of(directory_.tail_name(number_)) + ": " + status.message()};
+  return directory_.write_status(number_, status);
 }
 
 void TailWriter::clear_undurable() {

@@ -66,7 +66,7 @@ TEST(KeeperDeath, EveryPublishedRecordOfAKilledTrainerIsInTheJournalWithItsDeath
     Trainer trainer(ring, [&] { publish_for_ever(ring); });
     KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
     ASSERT_TRUE(eventually([&] { return ring.header().keeper.written_sequence.load() > 0; }));
-    ::usleep(random() % 30'000);
+    ::usleep(static_cast<useconds_t>(random() % 30'000));
     trainer.kill(SIGKILL);
     const ProcessEnd end = keeper.wait();
     ASSERT_EQ(end.exit_code, 0) << end.errors;

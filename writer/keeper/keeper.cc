@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <mutex>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "writer/drain.h"
 #include "writer/keeper/death_watch.h"
@@ -20,21 +20,26 @@
 namespace wb {
 namespace {
 
-/// The first failure of the sealing, told when the keeper ends. Stored by the work queue's thread.
-class FirstFailure {
+/// The tails that could not be sealed so far. Belongs to the work queue's thread until that has ended.
+class Sealer {
  public:
-  void note(Status status) {
-    const std::lock_guard lock(mutex_);
-    if (status_.ok()) status_ = std::move(status);
+  explicit Sealer(JournalPlace place) : place_(std::move(place)) {}
+
+  void seal(std::uint32_t number) {
+    if (!pack_tail(place_, number).ok()) unsealed_.push_back(number);
   }
-  Status get() const {
-    const std::lock_guard lock(mutex_);
-    return status_;
+  /// Once more, for those that failed while the disk was full. Gives the last failure.
+  Status seal_rest() const {
+    Status failure;
+    for (const std::uint32_t number : unsealed_) {
+      if (Status status = pack_tail(place_, number); !status.ok()) failure = std::move(status);
+    }
+    return failure;
   }
 
  private:
-  mutable std::mutex mutex_;
-  Status status_;
+  JournalPlace place_;
+  std::vector<std::uint32_t> unsealed_;
 };
 
 /// Opens the drain. A journal that never was there is refused at once: init can still say so. One that an earlier
@@ -85,13 +90,12 @@ Status keep(int ring_fd, const KeeperOptions& options) {
   auto drain = open_drain(ring, options.tail_bytes_max);
   if (!drain.ok()) return drain.status();
 
-  const JournalPlace place{ring.directory(), ring.stem(), ring.journal()};
   const std::string path = ring_path(ring_fd, ring);
-  FirstFailure failure;
+  Sealer sealer({ring.directory(), ring.stem(), ring.journal()});
   {
     WorkQueue queue;
     queue.add([&] { rescue_rings(path.empty() ? kRingDirectory : path.substr(0, path.rfind('/')), ring_fd); });
-    const auto seal = [&](std::uint32_t number) { queue.add([&, number] { failure.note(pack_tail(place, number)); }); };
+    const auto seal = [&](std::uint32_t number) { queue.add([&sealer, number] { sealer.seal(number); }); };
     {
       DeathWatch watch(ring_fd, ring.identity(), [&ring] { ring.ring_doorbell(); });
       drain_to_end(*drain.value(), signals, watch, seal);
@@ -100,7 +104,7 @@ Status keep(int ring_fd, const KeeperOptions& options) {
     heartbeat.reset();
     ring.report(KeeperState::kDone, Code::kOk, "");
   }
-  return failure.get();
+  return sealer.seal_rest();
 }
 
 }  // namespace wb

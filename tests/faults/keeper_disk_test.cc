@@ -1,0 +1,261 @@
+// Full, refusing and failing disks under the real wbkeep.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "schema/journal_name.h"
+#include "tests/support/journal_content.h"
+#include "tests/support/keeper_process.h"
+#include "tests/support/ring_maker.h"
+
+namespace wb::test {
+namespace {
+
+std::int64_t gap_sum(const JournalContent& content) {
+  std::int64_t sum = 0;
+  for (const auto& gap : content.gaps) sum += gap.at("count");
+  return sum;
+}
+
+Code status_code(RingMaker& ring) {
+  return static_cast<Code>(ring.header().keeper.status_code.load());
+}
+
+bool has_state(RingMaker& ring, KeeperState state) {
+  return ring.header().keeper.state.load() == state;
+}
+
+/// Publishes rows until the ring is full, then drops `drop_count` rows. Gives the next step.
+std::int64_t fill_and_drop(RingMaker& ring, std::int64_t step, int drop_count) {
+  while (ring.publish_row(step)) ++step;
+  for (int i = 0; i < drop_count; ++i) ring.drop(step++);
+  return step;
+}
+
+/// Ends the run and checks that all that was accepted is there, and all drops are named.
+void expect_complete(RingMaker& ring, KeeperProcess& keeper, const std::string& directory, std::int64_t dropped) {
+  ASSERT_TRUE(eventually([&] { return ring.publish_finish(0); }));
+  const ProcessEnd end = keeper.wait();
+  EXPECT_EQ(end.exit_code, 0) << end.errors;
+  const JournalContent content = read_only_journal(directory);
+  EXPECT_TRUE(is_each_once(content.sequences, ring.sequence()))
+      << content.sequences.size() << " of " << ring.sequence();
+  EXPECT_EQ(gap_sum(content), dropped);
+  EXPECT_FALSE(content.scan.ends_open);
+  EXPECT_TRUE(files_ending_in(directory, ".tail").empty());
+  EXPECT_TRUE(files_ending_in(directory, ".tmp").empty());
+  EXPECT_FALSE(ring.exists());
+}
+
+/// A file system of one's own, unmounted with its scope. Needs root.
+class Mount {
+ public:
+  Mount(const std::string& path, const std::string& options, unsigned long flags = 0) : path_(path) {
+    std::filesystem::create_directories(path);
+    EXPECT_EQ(::mount("wbtest", path.c_str(), "tmpfs", flags, options.c_str()), 0) << ::strerror(errno);
+  }
+  ~Mount() { ::umount2(path_.c_str(), MNT_DETACH); }
+  Mount(const Mount&) = delete;
+  Mount& operator=(const Mount&) = delete;
+
+ private:
+  std::string path_;
+};
+
+/// From now on each write of the process to a file fails with EFBIG, or no longer does.
+void set_disk_full(pid_t pid, bool full) {
+  const rlimit limit{full ? 0 : RLIM_INFINITY, RLIM_INFINITY};
+  ASSERT_EQ(::prlimit(pid, RLIMIT_FSIZE, &limit, nullptr), 0);
+}
+
+// Method: the keeper's file size limit is set to 0, as a disk without space would, while it runs; the ring is filled
+// and rows are dropped; then the limit goes. Three times in one journal.
+TEST(KeeperDisk, FullIsToldTheDropsAreNamedExactlyAndItGoesOnBySelf) {
+  constexpr int kCases = 3;
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  ring.publish_start();
+  ASSERT_TRUE(eventually([&] { return ring.header().keeper.durable_sequence.load() == ring.sequence(); }));
+  std::int64_t step = 0;
+  std::int64_t dropped = 0;
+  int case_count = 0;
+  for (; case_count < kCases; ++case_count) {
+    set_disk_full(keeper.pid(), true);
+    step = fill_and_drop(ring, step, 7 + case_count);
+    dropped += 7 + case_count;
+    ASSERT_TRUE(eventually([&] { return has_state(ring, KeeperState::kFailing); }));
+    EXPECT_EQ(status_code(ring), Code::kNoSpace);
+    const std::string text = ring.header().keeper.status_text;
+    EXPECT_NE(text.find(directory.path()), std::string::npos) << text;
+    set_disk_full(keeper.pid(), false);
+    ASSERT_TRUE(eventually([&] { return has_state(ring, KeeperState::kReady); }));
+    ASSERT_TRUE(eventually(
+        [&] { return ring.header().keeper.dropped_recorded.load() == static_cast<std::uint64_t>(dropped); }));
+  }
+  EXPECT_EQ(case_count, kCases);
+  expect_complete(ring, keeper, directory.path(), dropped);
+}
+
+// The same on a real small file system that fills up and is cleared. Only root can mount one; the test above covers the
+// rest for everybody.
+TEST(KeeperDisk, FullTmpfsResumesWhenSpaceReturns) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to mount a file system of 1 MiB";
+  const TempDirectory directory;
+  const std::string disk = directory.path() + "/disk";
+  const Mount mount(disk, "size=4m");
+  RingMaker ring(disk + "/runs/testrun");
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  ring.publish_start();
+  ASSERT_TRUE(eventually([&] { return ring.header().keeper.durable_sequence.load() == ring.sequence(); }));
+  {
+    std::ofstream filler(disk + "/filler");
+    const std::string block(4096, 'x');
+    while (filler.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  fill_and_drop(ring, 0, 11);
+  ASSERT_TRUE(eventually([&] { return has_state(ring, KeeperState::kFailing); }));
+  EXPECT_EQ(status_code(ring), Code::kNoSpace);
+  EXPECT_NE(std::string(ring.header().keeper.status_text).find("free space"), std::string::npos);
+  std::filesystem::remove(disk + "/filler");
+  ASSERT_TRUE(eventually([&] { return has_state(ring, KeeperState::kReady); }));
+  expect_complete(ring, keeper, disk + "/runs/testrun", 11);
+}
+
+/// wbkeep under strace, which makes one system call fail where it touches a tail of the journal.
+std::vector<std::string> keeper_with_fault(RingMaker& ring, const std::string& call, const std::string& fault) {
+  std::vector<std::string> program = {
+      "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault};
+  for (std::uint32_t number = 0; number < 50; ++number) {
+    program.push_back("-P");
+    program.push_back(std::string(ring.header().directory) + "/" + journal_file(ring.stem(), number, FileKind::kTail));
+  }
+  for (const std::string& part : foreground_keeper(WB_BINARY_DIR)) program.push_back(part);
+  return program;
+}
+
+/// Publishes in small pieces, each asked to be durable, through a keeper with this fault.
+void expect_no_loss_with(const std::string& call, const std::string& fault) {
+  SCOPED_TRACE(call + ":" + fault);
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  KeeperProcess keeper(keeper_with_fault(ring, call, fault), ring.fd(),
+                       [] { ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); });
+  for (int piece = 0; piece < 6; ++piece) {
+    for (int i = 0; i < 50; ++i) ASSERT_TRUE(ring.publish_row(piece * 50 + i));
+    if (piece == 2) ring.drop(1000);
+    ring.request_sync();
+    const std::uint64_t request = ring.header().producer.sync_request.load();
+    ASSERT_TRUE(eventually([&] { return ring.header().keeper.synced_request.load() == request; }))
+        << "state " << static_cast<int>(ring.header().keeper.state.load()) << ": " << ring.header().keeper.status_text;
+    ASSERT_EQ(ring.header().keeper.durable_sequence.load(), ring.sequence());
+  }
+  expect_complete(ring, keeper, directory.path(), 1);
+}
+
+TEST(KeeperDisk, AFailedSyncIsAnsweredByANewTailWithoutLoss) {
+  int case_count = 0;
+  for (const char* when : {"1", "2", "3", "5", "1..3", "2+4"}) {
+    expect_no_loss_with("fdatasync", std::string("error=EIO:when=") + when);
+    ++case_count;
+  }
+  EXPECT_EQ(case_count, 6);
+}
+
+TEST(KeeperDisk, AFailedWriteIsAnsweredByANewTailWithoutLoss) {
+  int case_count = 0;
+  // The first write is the head of tail 0: a failure there is refused. A recovery takes three.
+  for (const char* fault : {"error=EIO:when=2", "error=EIO:when=4", "error=EDQUOT:when=3..5", "error=ENOSPC:when=2+4",
+                            "error=EINTR:when=2+2"}) {
+    expect_no_loss_with("write", fault);
+    ++case_count;
+  }
+  EXPECT_EQ(case_count, 5);
+}
+
+TEST(KeeperDisk, AJournalThatCannotBeCreatedIsRefusedWithPathAndAdvice) {
+  const TempDirectory directory;
+  struct Case {
+    std::string path;
+    Code code;
+    std::string text;
+  };
+  std::ofstream(directory.path() + "/file") << "in the way";
+  std::vector<Case> cases = {
+      {directory.path() + "/file/testrun", Code::kIoError, "Not a directory"},
+      {directory.path() + "/" + std::string(300, 'x'), Code::kIoError, "File name too long"},
+  };
+  std::unique_ptr<Mount> mount;
+  const std::string read_only = directory.path() + "/readonly";
+  if (::geteuid() == 0) {
+    mount = std::make_unique<Mount>(read_only, "size=1m", MS_RDONLY);
+    cases.push_back({read_only + "/runs/testrun", Code::kPermission, "WB_DIR"});
+  } else {
+    std::filesystem::create_directory(read_only);
+    ::chmod(read_only.c_str(), 0555);
+    cases.push_back({read_only + "/runs/testrun", Code::kPermission, "WB_DIR"});
+  }
+  int case_count = 0;
+  for (const Case& refused : cases) {
+    SCOPED_TRACE(refused.path);
+    RingMaker ring(refused.path);
+    ring.publish_start();
+    KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+    const ProcessEnd end = keeper.wait();
+    EXPECT_EQ(end.exit_code, 1);
+    EXPECT_TRUE(has_state(ring, KeeperState::kRefused));
+    EXPECT_EQ(status_code(ring), refused.code);
+    const std::string text = ring.header().keeper.status_text;
+    EXPECT_NE(text.find(directory.path()), std::string::npos) << text;
+    EXPECT_NE(text.find(refused.text), std::string::npos) << text;
+    EXPECT_NE(end.errors.find(text), std::string::npos) << end.errors;
+    EXPECT_TRUE(ring.exists());
+    EXPECT_EQ(ring.header().keeper.reply.load(), 1U);
+    ++case_count;
+  }
+  EXPECT_EQ(case_count, 3);
+}
+
+TEST(KeeperDisk, AFullDiskAtTheStartIsRefusedAndLeavesNoFile) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd(), [] {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  });
+  EXPECT_EQ(keeper.wait().exit_code, 1);
+  EXPECT_EQ(status_code(ring), Code::kNoSpace);
+  EXPECT_TRUE(files_ending_in(directory.path(), "").empty());
+}
+
+// A second keeper of a journal that exists must not refuse: the trainer went on long ago.
+TEST(KeeperDisk, AFullDiskAtTheStartOfALaterKeeperIsWaitedFor) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  {
+    KeeperProcess first(foreground_keeper(WB_BINARY_DIR), ring.fd());
+    ASSERT_TRUE(eventually([&] { return ring.header().keeper.durable_sequence.load() == ring.sequence(); }));
+  }
+  KeeperProcess second(foreground_keeper(WB_BINARY_DIR), ring.fd(), [] {
+    const rlimit none{0, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  });
+  ASSERT_TRUE(eventually([&] { return has_state(ring, KeeperState::kFailing); }));
+  ASSERT_TRUE(ring.publish_row(1));
+  set_disk_full(second.pid(), false);
+  expect_complete(ring, second, directory.path(), 0);
+}
+
+}  // namespace
+}  // namespace wb::test
