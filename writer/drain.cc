@@ -98,7 +98,9 @@ Status Drain::attempt(std::int64_t now_ns) {
     if (Status status = writer_->recover(); !status.ok()) return status;
     publish();
   }
-  if (Status status = move_records(); !status.ok()) return status;
+  // Where the ring's offsets are overwritten, all but taking records goes on, and the journal can still be ended.
+  Status moved = move_records();
+  if (!moved.ok() && moved.code() != Code::kCorrupt) return moved;
   if (Status status = record_signals(); !status.ok()) return status;
   if (Status status = record_gap(); !status.ok()) return status;
   if (Status status = ending_ ? record_end() : record_heartbeat(now_ns); !status.ok()) return status;
@@ -115,7 +117,7 @@ Status Drain::attempt(std::int64_t now_ns) {
     writer_->close();
     done_ = true;
   }
-  return {};
+  return done_ ? Status() : moved;
 }
 
 Status Drain::move_records() {
