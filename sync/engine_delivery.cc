@@ -37,6 +37,10 @@ bool RunSync::acknowledge(std::uint64_t offset, std::size_t count, const Registe
 bool RunSync::deliver(std::uint64_t offset, std::vector<std::string> lines, const Registers& registers) {
   // I4: a line leaves only when all before it are acknowledged.
   assert(offset == state_->acked_offset);
+#ifdef WB_MUTANT_ACK_BEFORE_SEND
+  if (!acknowledge(offset, lines.size(), registers)) return false;
+  return send(offset, lines, registers).ok();
+#endif
   const Status status = send(offset, lines, registers);
   if (status.ok()) return acknowledge(offset, lines.size(), registers);
   if (status.code() == Code::kRejected) return deliver_refused(offset, std::move(lines), registers, status);

@@ -200,6 +200,9 @@ bool RunSync::send_new() {
     Result<Batch> batch = rows.value()->next();
     if (!batch.ok()) return stop(exit_code_of_journal(batch.status()), batch.status());
     if (batch.value().parts.empty()) return true;
+#ifdef WB_MUTANT_SEND_BEFORE_ASSIGN
+    if (!send(state_->next_offset, batch.value().lines, {}).ok()) return false;
+#endif
     // I2: committed before a byte of it leaves.
     const Result<AssignedBatch> assigned = ledger_.assign(state_->stream, batch.value());
     if (!assigned.ok()) return stop(exit_code_of_ledger(assigned.status()), assigned.status());
