@@ -7,7 +7,7 @@ target_compile_options(wb_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(wb_options INTERFACE -ftrivial-auto-var-init=zero)
 endif()
-target_compile_definitions(wb_options INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
+target_compile_definitions(wb_options INTERFACE _GLIBCXX_ASSERTIONS $<$<CONFIG:Release>:_FORTIFY_SOURCE=3>)
 target_link_options(wb_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack
                     $<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:-pie>)
 if(WB_SANITIZE)

@@ -35,7 +35,9 @@ inline std::string_view as_text(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-constexpr std::size_t round_up_8(std::size_t bytes) noexcept { return (bytes + 7) & ~std::size_t{7}; }
+constexpr std::size_t round_up_8(std::size_t bytes) noexcept {
+  return (bytes + 7) & ~std::size_t{7};
+}
 
 /// Reads forward over bytes that cannot be trusted. Once a read does not fit, ok() is false for good and
 /// every later read gives zero or an empty span.

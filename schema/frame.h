@@ -45,12 +45,12 @@ enum class Kind : std::uint8_t {
   kMark = 14,
   kException = 15,
   // From the keeper (bit 7 of the flags is set).
-  kGap = 64,        ///< Map: count, first_step, last_step of dropped rows.
-  kHeartbeat = 65,  ///< i64 mono_ns, i64 wall_offset_us, u64 trainer sequence written so far.
-  kDeath = 66,      ///< Map: the trainer ended without a finish record.
-  kTailEnd = 67,    ///< u32 1 if the journal ends here, else 0 (the next tail goes on); u32 0.
-  kSignal = 68,     ///< Map: a signal that the keeper received.
-  kSnapshot = 69,   ///< Map: the run's fields so far, repeated at the head of each tail but the first.
+  kGap = 64,          ///< Map: count, first_step, last_step of dropped rows.
+  kHeartbeat = 65,    ///< i64 mono_ns, i64 wall_offset_us, u64 trainer sequence written so far.
+  kDeath = 66,        ///< Map: the trainer ended without a finish record.
+  kTailEnd = 67,      ///< u32 1 if the journal ends here, else 0 (the next tail goes on); u32 0.
+  kSignal = 68,       ///< Map: a signal that the keeper received.
+  kSnapshot = 69,     ///< Map: the run's fields so far, repeated at the head of each tail but the first.
   kKeySnapshot = 70,  ///< As kKey, repeated at the head of each tail but the first.
 };
 

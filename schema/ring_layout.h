@@ -43,42 +43,42 @@ struct RingIdentity {
   std::uint32_t header_bytes;
   std::uint64_t data_bytes;
   std::uint8_t journal_uuid[16];
-  char boot_id[40];                    ///< Text of /proc/sys/kernel/random/boot_id, zero-terminated.
+  char boot_id[40];  ///< Text of /proc/sys/kernel/random/boot_id, zero-terminated.
   std::int32_t trainer_pid;
   std::uint32_t trainer_uid;
-  std::uint64_t trainer_start_ticks;   ///< Field 22 of /proc/PID/stat: tells a reused pid.
-  std::uint32_t sync_interval_ms;      ///< 0: 1 s on local file systems, 5 s on network ones.
-  std::uint32_t keeper_is_thread;      ///< 1: the tail only, no sealing.
+  std::uint64_t trainer_start_ticks;  ///< Field 22 of /proc/PID/stat: tells a reused pid.
+  std::uint32_t sync_interval_ms;     ///< 0: 1 s on local file systems, 5 s on network ones.
+  std::uint32_t keeper_is_thread;     ///< 1: the tail only, no sealing.
 };
 
 /// Stored by the trainer (under its private lock, but for the doorbell).
 struct alignas(64) RingProducer {
-  std::atomic<std::uint64_t> head;              ///< Release: publishes all bytes of the frames before it.
-  std::atomic<std::uint64_t> dropped_count;     ///< Release: publishes the two steps below.
+  std::atomic<std::uint64_t> head;               ///< Release: publishes all bytes of the frames before it.
+  std::atomic<std::uint64_t> dropped_count;      ///< Release: publishes the two steps below.
   std::atomic<std::int64_t> dropped_first_step;  ///< Of the drops that no gap record names yet.
   std::atomic<std::int64_t> dropped_last_step;
-  std::atomic<std::uint64_t> sync_request;      ///< Counts calls of flush and finish: sync at once.
+  std::atomic<std::uint64_t> sync_request;  ///< Counts calls of flush and finish: sync at once.
   std::atomic<TrainerState> trainer_state;
-  std::atomic<std::uint32_t> doorbell;          ///< Futex: woken to cut the keeper's 10 ms sleep short.
+  std::atomic<std::uint32_t> doorbell;           ///< Futex: woken to cut the keeper's 10 ms sleep short.
   std::atomic<std::uint64_t> accepted_sequence;  ///< Last sequence number published; a hint for readers of the ring.
 };
 
 /// Stored by the keeper.
 struct alignas(64) RingKeeper {
-  std::atomic<std::uint64_t> tail;               ///< Release: the bytes before it may be overwritten.
-  std::atomic<std::int64_t> last_advance_ns;     ///< CLOCK_MONOTONIC when `tail` last moved or the ring was empty.
-  std::atomic<std::int64_t> heartbeat_ns;        ///< CLOCK_MONOTONIC, by a thread that touches no file system.
-  std::atomic<std::int64_t> wall_offset_us;      ///< CLOCK_REALTIME - CLOCK_MONOTONIC, refreshed with the heartbeat.
-  std::atomic<std::uint64_t> written_sequence;   ///< A1: last trainer sequence number written.
-  std::atomic<std::uint64_t> durable_sequence;   ///< A2: last trainer sequence number synced.
-  std::atomic<std::uint64_t> synced_request;     ///< The newest sync_request that a sync has covered.
-  std::atomic<std::uint64_t> dropped_recorded;   ///< How much of dropped_count stands in gap records.
+  std::atomic<std::uint64_t> tail;              ///< Release: the bytes before it may be overwritten.
+  std::atomic<std::int64_t> last_advance_ns;    ///< CLOCK_MONOTONIC when `tail` last moved or the ring was empty.
+  std::atomic<std::int64_t> heartbeat_ns;       ///< CLOCK_MONOTONIC, by a thread that touches no file system.
+  std::atomic<std::int64_t> wall_offset_us;     ///< CLOCK_REALTIME - CLOCK_MONOTONIC, refreshed with the heartbeat.
+  std::atomic<std::uint64_t> written_sequence;  ///< A1: last trainer sequence number written.
+  std::atomic<std::uint64_t> durable_sequence;  ///< A2: last trainer sequence number synced.
+  std::atomic<std::uint64_t> synced_request;    ///< The newest sync_request that a sync has covered.
+  std::atomic<std::uint64_t> dropped_recorded;  ///< How much of dropped_count stands in gap records.
   alignas(64) std::atomic<std::int32_t> keeper_pid;
-  std::atomic<KeeperState> state;                ///< Release: publishes status_code and status_text.
-  std::atomic<std::uint32_t> status_code;        ///< A wb::Code.
-  std::atomic<std::uint32_t> reply;              ///< Futex: counts reports that the trainer may wait for.
-  std::atomic<std::uint64_t> progress;           ///< Counts completed writes and syncs; finish() watches it.
-  char status_text[512];                         ///< Zero-terminated; written before `state` and `status_code`.
+  std::atomic<KeeperState> state;          ///< Release: publishes status_code and status_text.
+  std::atomic<std::uint32_t> status_code;  ///< A wb::Code.
+  std::atomic<std::uint32_t> reply;        ///< Futex: counts reports that the trainer may wait for.
+  std::atomic<std::uint64_t> progress;     ///< Counts completed writes and syncs; finish() watches it.
+  char status_text[512];                   ///< Zero-terminated; written before `state` and `status_code`.
 };
 
 /// The first kRingHeaderBytes of the file.

@@ -27,22 +27,22 @@ enum class KeeperMode : std::uint8_t {
 /// What a run is called and where it goes. Empty or unset fields are filled from the environment
 /// (WB_*, WANDB_*, torchrun, Slurm, MPI: see docs/identity.md), then by a default.
 struct Options {
-  std::string project;                                      ///< Default "uncategorized".
-  std::string entity;                                       ///< Default: the server decides.
+  std::string project;  ///< Default "uncategorized".
+  std::string entity;   ///< Default: the server decides.
   std::string group;
   std::string job_type;
-  std::string name;                                         ///< Shown name; default: the id.
-  std::string id;                                           ///< Default: eight random characters [0-9a-z].
+  std::string name;  ///< Shown name; default: the id.
+  std::string id;    ///< Default: eight random characters [0-9a-z].
   std::string notes;
   std::vector<std::string> tags;
   std::vector<std::pair<std::string, std::string>> config;  ///< Top-level key, JSON text.
   std::string directory;                                    ///< Default WB_DIR, WANDB_DIR, then ./runs.
   std::optional<std::int64_t> rank;                         ///< Global rank, from 0.
   std::optional<std::int64_t> world_size;
-  std::optional<std::int64_t> attempt;                      ///< Which start of a requeued job, from 0.
-  std::size_t ring_bytes = 0;                               ///< 0: WB_RING_BYTES, then 8 MiB.
-  std::optional<KeeperMode> keeper;                         ///< Default WB_KEEPER=process|thread, then kAuto.
-  std::string keeper_path;                                  ///< Default WB_KEEPER_PATH, then beside the library.
+  std::optional<std::int64_t> attempt;  ///< Which start of a requeued job, from 0.
+  std::size_t ring_bytes = 0;           ///< 0: WB_RING_BYTES, then 8 MiB.
+  std::optional<KeeperMode> keeper;     ///< Default WB_KEEPER=process|thread, then kAuto.
+  std::string keeper_path;              ///< Default WB_KEEPER_PATH, then beside the library.
   /// More fields for the run record (for example what the language binding knows): name, text.
   std::vector<std::pair<std::string, std::string>> facts;
 };
@@ -60,8 +60,8 @@ struct MetricDefinition {
   std::string step_metric;  ///< Empty: `_step`.
   std::optional<bool> step_sync;
   bool hidden = false;
-  std::string summary;      ///< Comma-separated of min,max,mean,best,last,first,copy,none; may be empty.
-  std::string goal;         ///< "minimize", "maximize" or empty.
+  std::string summary;  ///< Comma-separated of min,max,mean,best,last,first,copy,none; may be empty.
+  std::string goal;     ///< "minimize", "maximize" or empty.
   bool overwrite = false;
 };
 
@@ -125,9 +125,9 @@ class WB_API Run {
   const std::string& journal() const noexcept;    ///< The journal's stem: <run id>.r<rank>.a<attempt>.<8 hex>.
   /// A field of the run record as it was resolved ("project", "group", "rank", ...); empty if it is not set.
   std::string field(std::string_view name) const;
-  std::int64_t step() const noexcept;    ///< The step that the next log() without a step gets.
+  std::int64_t step() const noexcept;  ///< The step that the next log() without a step gets.
   Counts counts() const noexcept;
-  Status status() const noexcept;        ///< Ok, or the keeper's present trouble with the journal.
+  Status status() const noexcept;  ///< Ok, or the keeper's present trouble with the journal.
 
  private:
   class Impl;

@@ -33,10 +33,10 @@ enum class Code : std::uint8_t {
 
 /// The English name of a code, for messages and JSON: "ok", "no space", ...
 constexpr std::string_view code_name(Code code) noexcept {
-  constexpr std::string_view kNames[] = {"ok",          "invalid argument", "not found",   "exists",   "permission",
-                                         "no space",    "i/o error",        "timeout",     "truncated", "corrupt",
-                                         "unsupported", "full",             "closed",      "unauthorized",
-                                         "unavailable", "rejected",         "internal"};
+  constexpr std::string_view kNames[] = {
+      "ok",        "invalid argument", "not found",   "exists",   "permission",  "no space",
+      "i/o error", "timeout",          "truncated",   "corrupt",  "unsupported", "full",
+      "closed",    "unauthorized",     "unavailable", "rejected", "internal"};
   const auto index = static_cast<std::size_t>(code);
   return index < std::size(kNames) ? kNames[index] : "unknown";
 }
@@ -60,7 +60,7 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor): return value;
+  Result(T value) : value_(std::move(value)) {}         // NOLINT(google-explicit-constructor): return value;
   Result(Status status) : status_(std::move(status)) {  // NOLINT(google-explicit-constructor): return status;
     assert(!status_.ok());
   }

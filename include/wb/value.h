@@ -28,8 +28,7 @@ class Value {
   constexpr Value(T number) noexcept  // NOLINT(google-explicit-constructor): log("loss", 0.5)
       : bits_(std::bit_cast<std::uint64_t>(static_cast<double>(number))), type_(ValueType::kFloat64) {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  constexpr Value(T number) noexcept  // NOLINT(google-explicit-constructor)
+  requires(!std::same_as<T, bool>) constexpr Value(T number) noexcept  // NOLINT(google-explicit-constructor)
       : bits_(static_cast<std::uint64_t>(number)),
         type_(std::signed_integral<T> || sizeof(T) < 8 ? ValueType::kInt64 : ValueType::kUint64) {}
   template <std::same_as<bool> T>
