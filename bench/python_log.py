@@ -118,7 +118,9 @@ def main():
     except ImportError as error:
         print(f"{error}; install wb (bench/peers.py install wb) and build the benchmarks", file=sys.stderr)
         return NOT_INSTALLED
-    with tempfile.TemporaryDirectory(prefix="wb-bench-", dir=arguments.directory) as directory:
+    # A keeper that is still sealing makes files while the directory is being removed.
+    scratch = tempfile.TemporaryDirectory(prefix="wb-bench-", dir=arguments.directory, ignore_cleanup_errors=True)
+    with scratch as directory:
         run = wb.init(project="bench", dir=directory)
         result = measure(run, wb_bench_floor.walk, arguments.calls, arguments.burst)
         accepted, dropped = run._counts

@@ -33,8 +33,13 @@ enum class KeeperState : std::uint32_t {
   kReady = 1,    ///< Directory and tail exist; init may return.
   kFailing = 2,  ///< The last write failed; status_code and status_text say why. It goes on trying.
   kRefused = 3,  ///< It could not create the journal at the start and has ended; status says why.
-  kDone = 4,     ///< Everything is durable, the ring is unlinked; the keeper uses it no more.
+  kDone = 4,     ///< Everything is durable, the ring is unlinked; what is left to do is sealing.
+  kSealed = 5,   ///< As kDone, and the sealing is over too; the keeper ends. Never said by a keeper thread.
 };
+
+constexpr bool is_done(KeeperState state) noexcept {
+  return state == KeeperState::kDone || state == KeeperState::kSealed;
+}
 
 /// Written once by the trainer before the ring is handed over, then constant.
 struct RingIdentity {

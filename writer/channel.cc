@@ -121,7 +121,7 @@ void Channel::revive_keeper() noexcept {
   std::int64_t next_ns = next_revival_ns_.load(std::memory_order_relaxed);
   if (now_ns < next_ns || !next_revival_ns_.compare_exchange_strong(next_ns, now_ns + kRevivalIntervalNs)) return;
   const std::unique_lock lock(keeper_mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || thread_ || keeper_state() == KeeperState::kDone) return;
+  if (!lock.owns_lock() || thread_ || is_done(keeper_state())) return;
   if (launch_ && launch_->state() == Launch::State::kStarting) return;
   const bool has_failed = launch_ && launch_->state() == Launch::State::kFailed;
   const Status status =
@@ -133,10 +133,15 @@ void Channel::revive_keeper() noexcept {
 
 bool Channel::keeper_is_gone() noexcept {
   const std::lock_guard lock(keeper_mutex_);
-  if (thread_ || keeper_state() == KeeperState::kDone) return false;
+  if (thread_ || is_done(keeper_state())) return false;
   if (launch_ && launch_->state() == Launch::State::kStarting) return false;
   // Before its first sign of life a keeper is on its way; the heartbeat decides then.
   return keeper().keeper_pid.load(std::memory_order_relaxed) != 0 && !ring_.has_keeper();
+}
+
+bool Channel::will_be_sealed() noexcept {
+  const std::lock_guard lock(keeper_mutex_);
+  return thread_ == nullptr;
 }
 
 std::uint64_t Channel::request_sync() noexcept {
@@ -180,7 +185,10 @@ Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
   std::uint64_t last_progress = 0;
   for (;;) {
     const std::uint32_t seen = keeper().reply.load(std::memory_order_acquire);
-    if (is_durable(sequence) || keeper_state() == KeeperState::kDone) return {};
+    const KeeperState state = keeper_state();
+    const bool durable = is_durable(sequence) || is_done(state);
+    // A journal that is one file when the program ends can be moved, copied or deleted at once.
+    if (durable && (state == KeeperState::kSealed || !will_be_sealed())) return {};
     const std::uint64_t progress =
         keeper().progress.load(std::memory_order_acquire) + keeper().tail.load(std::memory_order_acquire);
     const std::int64_t now_ns = monotonic_ns();
@@ -192,6 +200,7 @@ Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
     if (progress != std::exchange(last_progress, progress)) patience_end_ns = now_ns + kNoProgressNs;
     const std::int64_t left_ns = std::min(end_ns, patience_end_ns) - now_ns;
     if (left_ns <= 0) {
+      if (durable) return {};
       Status trouble = status();
       return !trouble.ok() ? trouble : Status(Code::kTimeout, "the journal is not durable yet; the keeper goes on");
     }

@@ -69,6 +69,7 @@ class Channel {
   Status start_keeper() noexcept;
   Status start_thread(const std::string& why) noexcept;
   bool keeper_is_gone() noexcept;
+  bool will_be_sealed() noexcept;
   std::uint64_t request_sync() noexcept;
   bool is_durable(std::uint64_t sequence) const noexcept;
 

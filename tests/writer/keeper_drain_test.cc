@@ -32,7 +32,7 @@ TEST(Keeper, DrainsARingIntoOneSealedFileAndRemovesTheRing) {
   EXPECT_EQ(end.exit_code, 0) << end.errors;
   EXPECT_EQ(end.errors, "");
   EXPECT_FALSE(ring.exists());
-  EXPECT_EQ(ring.header().keeper.state.load(), KeeperState::kDone);
+  EXPECT_EQ(ring.header().keeper.state.load(), KeeperState::kSealed);
   EXPECT_EQ(ring.header().keeper.durable_sequence.load(), ring.sequence());
   EXPECT_EQ(files_ending_in(run, ""), Names{ring.stem() + ".000.wbj"});
   const JournalContent content = read_only_journal(run);

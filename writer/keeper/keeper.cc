@@ -104,7 +104,9 @@ Status keep(int ring_fd, const KeeperOptions& options) {
     heartbeat.reset();
     ring.report(KeeperState::kDone, Code::kOk, "");
   }
-  return sealer.seal_rest();
+  Status sealed = sealer.seal_rest();
+  ring.report(KeeperState::kSealed, sealed.code(), sealed.message());
+  return sealed;
 }
 
 }  // namespace wb
