@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "interpreter_end.h"
 #include "options.h"
 
 namespace wb::python {
@@ -17,13 +18,15 @@ LogOptions read_log_options(nb::handle step, nb::handle commit) {
   LogOptions options;
   if (!step.is_none()) {
     // int() takes what wandb's callers pass: ints, numpy integers, integral floats, tensors of one element.
-    const nb::object number = PyLong_Check(step.ptr()) ? nb::borrow(step) : nb::steal(PyNumber_Long(step.ptr()));
+    const nb::object number = PyLong_Check(step.ptr())
+                                  ? nb::borrow(step)
+                                  : nb::steal(call_python([step] { return PyNumber_Long(step.ptr()); }));
     if (!number.is_valid()) nb::raise_python_error();
     options.step = PyLong_AsLongLong(number.ptr());
     if (*options.step == -1 && PyErr_Occurred() != nullptr) nb::raise_python_error();
   }
   if (!commit.is_none()) {
-    const int truth = PyObject_IsTrue(commit.ptr());
+    const int truth = call_python([commit] { return PyObject_IsTrue(commit.ptr()); });
     if (truth < 0) nb::raise_python_error();
     options.commit = truth == 1;
   }
@@ -33,12 +36,22 @@ LogOptions read_log_options(nb::handle step, nb::handle commit) {
 /// The dict itself, or a dict of another mapping. Throws TypeError as wandb does.
 nb::object as_dict(nb::handle data) {
   if (PyDict_Check(data.ptr())) return nb::borrow(data);
-  if (PyObject_HasAttrString(data.ptr(), "keys") == 0 || PyMapping_Check(data.ptr()) == 0) {
+  const int has_keys = call_python([data] { return PyObject_HasAttrString(data.ptr(), "keys"); });
+  if (has_keys == 0 || PyMapping_Check(data.ptr()) == 0) {
     throw nb::type_error("wandb.log must be passed a dictionary");
   }
   nb::dict copy;
-  if (PyDict_Update(copy.ptr(), data.ptr()) != 0) nb::raise_python_error();
+  if (call_python([&] { return PyDict_Update(copy.ptr(), data.ptr()); }) != 0) nb::raise_python_error();
   return copy;
+}
+
+/// Calls a method of the Python object; `format` as for Py_BuildValue.
+template <typename... Arguments>
+nb::object call_method(nb::handle self, const char* name, const char* format, Arguments... arguments) {
+  nb::object result =
+      nb::steal(call_python([=] { return PyObject_CallMethod(self.ptr(), name, format, arguments...); }));
+  if (!result.is_valid()) nb::raise_python_error();
+  return result;
 }
 
 }  // namespace
@@ -49,10 +62,7 @@ RunCore::~RunCore() {
 
 void RunCore::open(const nb::dict& options) {
   const Options native = read_options(options);
-  auto opened = [&] {
-    const nb::gil_scoped_release waiting;
-    return Run::open(native);
-  }();
+  auto opened = without_gil([&] { return Run::open(native); });
   if (!opened.ok()) throw StatusError{opened.status()};
   open_run_ = OpenRuns::instance().add(std::move(opened).value());
 }
@@ -64,9 +74,11 @@ Run& RunCore::run() const {
 
 bool RunCore::log(nb::handle self, nb::handle data, nb::handle step, nb::handle commit) {
   nb::object dict = as_dict(data);
-  if (!is_open() && !nb::cast<bool>(self.attr("_ready")("log"))) return false;
+  if (!is_open() && !call_method(self, "_ready", "s", "log").is(nb::handle(Py_True))) return false;
   const LogOptions options = read_log_options(step, commit);
-  if (options.step && *options.step < run().step()) self.attr("_warn_step")(*options.step, run().step());
+  if (options.step && *options.step < run().step()) {
+    call_method(self, "_warn_step", "LL", static_cast<long long>(*options.step), static_cast<long long>(run().step()));
+  }
 
   // The buffers are taken out for the call: a conversion may run Python code that logs again.
   Row row = std::exchange(spare_row_, Row{});
@@ -77,8 +89,8 @@ bool RunCore::log(nb::handle self, nb::handle data, nb::handle step, nb::handle 
   } else {
     accepted = log_by_name(dict, options);
   }
-  if (!accepted) self.attr("_warn_dropped")();
-  if (!row.bad_name.empty()) self.attr("_warn_name")(row.bad_name.c_str());
+  if (!accepted) call_method(self, "_warn_dropped", nullptr);
+  if (!row.bad_name.empty()) call_method(self, "_warn_name", "s", row.bad_name.c_str());
   row.clear();
   spare_row_ = std::move(row);
   return accepted;
@@ -187,17 +199,14 @@ Status RunCore::update(const nb::dict& values, Status (Run::*method)(std::span<c
 
 Status RunCore::flush(double timeout_s) {
   Run& target = run();
-  const nb::gil_scoped_release waiting;
-  return target.flush(std::chrono::milliseconds(static_cast<std::int64_t>(timeout_s * 1e3)));
+  const std::chrono::milliseconds timeout(static_cast<std::int64_t>(timeout_s * 1e3));
+  return without_gil([&] { return target.flush(timeout); });
 }
 
 Status RunCore::finish(std::int32_t exit_code) {
   Run& target = run();
   if (std::exchange(open_run_->finished, true)) return {};
-  const Status status = [&] {
-    const nb::gil_scoped_release waiting;
-    return target.finish(exit_code);
-  }();
+  const Status status = without_gil([&] { return target.finish(exit_code); });
   if (status.code() == Code::kFull) open_run_->finished = false;  // Tried again when the process exits.
   return status;
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "interpreter_end.h"
+
 namespace wb::python {
 
 namespace nb = nanobind;
@@ -60,7 +62,9 @@ bool ValueReader::read_plain(PyObject* object, std::vector<nb::object>& keep, Re
 ValueReader::Reading ValueReader::read(PyObject* object, std::vector<nb::object>& keep) const {
   Reading reading;
   if (read_plain(object, keep, reading)) return reading;
-  nb::object plain = convert_(nb::handle(object));
+  const nb::object plain =
+      nb::steal(call_python([&] { return PyObject_CallFunctionObjArgs(convert_.ptr(), object, nullptr); }));
+  if (!plain.is_valid()) nb::raise_python_error();
   keep.push_back(plain);
   if (!read_plain(plain.ptr(), keep, reading)) throw nb::type_error("wb: a conversion did not give a plain value");
   return reading;
