@@ -168,6 +168,33 @@ TEST(KeeperDeath, ReplacingTheProgramByExecEndsTheJournal) {
   ::close(go[1]);
 }
 
+TEST(KeeperDeath, ClosingAllDescriptorsIsNoDeath) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  int go[2];
+  ASSERT_EQ(::pipe2(go, O_CLOEXEC), 0);
+  Trainer trainer(ring, [&] {
+    ring.publish_start();
+    char byte;
+    if (::read(go[0], &byte, 1) != 1) return;
+    for (int fd = 3; fd < 1024; ++fd) ::close(fd);
+    ::sleep(4);  // The keeper looks at the lock every second.
+    for (std::int64_t step = 0; step < 10; ++step) ring.publish_row(step);
+    ring.publish_finish(0);
+    ::pause();
+  });
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  // The keeper has to have seen the lock once.
+  ::usleep(1'500'000);
+  ASSERT_EQ(::write(go[1], "x", 1), 1);
+  EXPECT_EQ(keeper.wait().exit_code, 0);
+  const JournalContent content = read_only_journal(directory.path());
+  EXPECT_EQ(content.kinds.count(Kind::kDeath), 0U);
+  EXPECT_EQ(content.steps.size(), 10U);
+  ::close(go[0]);
+  ::close(go[1]);
+}
+
 // Linux 4.18 has neither pidfd_open nor close_range.
 TEST(KeeperDeath, IsNoticedWithoutPidfdsByTheRingsLock) {
   const TempDirectory directory;

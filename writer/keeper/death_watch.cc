@@ -104,9 +104,15 @@ void DeathWatch::watch_process(int pidfd) {
   }
 }
 
-/// True if the trainer held its lock and twice in a row does not.
+/// True if the trainer has neither its lock nor, as far as /proc tells, the ring in its memory. A program that closes
+/// all its descriptors drops the lock and logs on.
+bool DeathWatch::has_let_go() const {
+  return !is_ring_locked(ring_fd_, kTrainerLockByte) && !has_mapped(trainer_.trainer_pid, ring_fd_).value_or(false);
+}
+
+/// True if the trainer held its lock and twice in a row has let go of the ring.
 bool DeathWatch::exec_seen() {
-  if (is_ring_locked(ring_fd_, kTrainerLockByte)) {
+  if (!has_let_go()) {
     lock_was_held_ = true;
     unlocked_checks_ = 0;
   } else if (lock_was_held_) {
@@ -131,6 +137,11 @@ void DeathWatch::watch_lock() {
   }
   request = ring_lock_request(kTrainerLockByte, F_UNLCK);
   ::fcntl(ring_fd_, F_SETLK, &request);
+  while (is_running(trainer_.trainer_pid, trainer_.trainer_start_ticks) && !has_let_go()) {
+    pollfd stop{stop_.get(), POLLIN, 0};
+    ::poll(&stop, 1, kLockCheckMs);
+    if (stopping_.load()) return;
+  }
   found(describe_death(trainer_));
 }
 

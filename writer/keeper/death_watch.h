@@ -30,6 +30,7 @@ class DeathWatch {
   void run();
   void watch_process(int pidfd);
   void watch_lock();
+  bool has_let_go() const;
   bool exec_seen();
   void found(Death death);
 

@@ -2,9 +2,14 @@
 #include "writer/keeper/trainer_process.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
+#include <cstdio>
+#include <fstream>
 #include <string>
 #include <string_view>
 
@@ -41,6 +46,22 @@ std::optional<ProcessFacts> read_process(std::int32_t pid) {
   facts.start_ticks = field_number<std::uint64_t>(text, 22 - 3);
   if (facts.state == 'Z' || facts.state == 'X') facts.wait_status = field_number<int>(text, 52 - 3);
   return facts;
+}
+
+std::optional<bool> has_mapped(std::int32_t pid, int file) {
+  struct stat facts {};
+  if (::fstat(file, &facts) != 0) return std::nullopt;
+  std::array<char, 64> id{};
+  std::snprintf(id.data(), id.size(), " %02x:%02x %llu ", major(facts.st_dev), minor(facts.st_dev),
+                static_cast<unsigned long long>(facts.st_ino));
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  std::string line;
+  bool is_told = false;
+  while (std::getline(maps, line)) {
+    is_told = true;
+    if (line.find(id.data()) != std::string::npos) return true;
+  }
+  return is_told ? std::optional(false) : std::nullopt;
 }
 
 bool is_running(std::int32_t pid, std::uint64_t start_ticks) {

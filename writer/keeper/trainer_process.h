@@ -15,6 +15,9 @@ struct ProcessFacts {
 /// Nothing if there is no such process, or /proc cannot be read.
 std::optional<ProcessFacts> read_process(std::int32_t pid);
 
+/// Whether the process has the file mapped; nothing if /proc does not tell.
+std::optional<bool> has_mapped(std::int32_t pid, int file);
+
 /// True while the process `pid` that started at `start_ticks` runs.
 bool is_running(std::int32_t pid, std::uint64_t start_ticks);
 
