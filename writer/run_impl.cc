@@ -99,7 +99,11 @@ Channel* Run::Impl::channel_in_child() noexcept {
 }
 
 Status Run::Impl::open_in_child() {
-  inherited_ = channel_.release();
+  // Null where the parent is a forked child itself and had no channel: then the one that it inherited.
+  if (channel_) {
+    inherited_ = channel_.get();
+    [[maybe_unused]] const Channel* of_the_parent = channel_.release();
+  }
   inherited_->abandon();
   refused_count_.store(0, std::memory_order_relaxed);
   const Uuid parent = journal_;

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -341,6 +342,28 @@ TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
   EXPECT_EQ(count, kChildren);
   ASSERT_TRUE(eventually([&] { return is_sealed(run_directory, parent_stem); }));
   EXPECT_EQ(collect(run_directory, parent_stem).rows.size(), counts.accepted);
+}
+
+TEST(RunFork, AGrandchildOfAChildThatCouldNotOpenAJournalCountsItsRows) {
+  const TempDirectory directory;
+  auto run = open_run(options_in(directory));
+  ASSERT_NE(run, nullptr);
+  ASSERT_TRUE(log(*run, {{"a", 1}}));
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_NOFILE, &none);
+    if (log(*run, {{"a", 2}})) _exit(1);
+    const pid_t grandchild = fork();
+    if (grandchild == 0) _exit(log(*run, {{"a", 3}}) || run->counts().dropped != 1 ? 1 : 0);
+    int status = -1;
+    waitpid(grandchild, &status, 0);
+    _exit(status == 0 ? 0 : 2);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(is_ended(run->finish(0)));
 }
 
 TEST(RunFork, AChildThatNeverLogsTouchesNothing) {
