@@ -5,6 +5,21 @@
 #include <utility>
 
 namespace wb {
+namespace {
+
+/// True if the reading for the model missed all records [first, last] too: damage that was reported.
+bool known_missing(const JournalScan& scan, std::uint64_t first, std::uint64_t last) {
+  while (first <= last) {
+    const auto found = std::find_if(scan.damage.begin(), scan.damage.end(), [&](const Damage& damage) {
+      return damage.first_missing != 0 && damage.first_missing <= first && first <= damage.last_missing;
+    });
+    if (found == scan.damage.end()) return false;
+    first = found->last_missing + 1;
+  }
+  return true;
+}
+
+}  // namespace
 
 JournalCursor::JournalCursor(const JournalModel& journal, JournalRange range, std::size_t piece_bytes,
                              bool with_summary)
@@ -31,11 +46,13 @@ Status JournalCursor::read_piece() {
     return {};
   }
   std::size_t bytes = 0;
+  bool is_whole = true;  // Else records that the model has are out of reach now: they must not count as covered.
   const auto take_row = [this](Row&& row) { items_.push_back({.row = std::move(row), .summary = {}}); };
   const Result<JournalScan> scan = read_journal(journal_->files, read_sequence_, [&](const Frame& frame) {
     if (frame.source == Source::kKeeper) return true;
-    if (frame.sequence > end_sequence_) return false;
-    read_sequence_ = std::max(read_sequence_, frame.sequence);
+    is_whole = known_missing(journal_->scan, read_sequence_ + 1, std::min(frame.sequence - 1, end_sequence_));
+    if (!is_whole || frame.sequence > end_sequence_) return false;
+    read_sequence_ = frame.sequence;
     if (frame.kind == Kind::kRow) {
       // A row that does not decode was reported as damage when the journal was read for the model.
       if (const Result<RowView> part = RowView::parse(frame.payload); part.ok()) {
@@ -49,8 +66,14 @@ Status JournalCursor::read_piece() {
     return bytes < piece_bytes_;
   });
   if (!scan.ok()) return scan.status();
-  if (bytes < piece_bytes_) read_sequence_ = end_sequence_;  // It ran to the end of the range.
-  return {};
+  if (is_whole && bytes < piece_bytes_) {  // It ran to the end of the range.
+    is_whole = known_missing(journal_->scan, read_sequence_ + 1, end_sequence_);
+    if (is_whole) read_sequence_ = end_sequence_;
+  }
+  if (is_whole) return {};
+  return {Code::kIoError, journal_->files.directory + "/" + journal_->files.stem + ": records from " +
+                              std::to_string(read_sequence_ + 1) +
+                              " on were there a moment ago and cannot be read now; run wbsync again"};
 }
 
 void JournalCursor::pop() {

@@ -23,7 +23,8 @@ class JournalCursor {
   /// `journal` must outlive the cursor. About `piece_bytes` of payload are kept at a time.
   JournalCursor(const JournalModel& journal, JournalRange range, std::size_t piece_bytes, bool with_summary);
 
-  /// Makes head() valid if there is anything left. Fails as read_journal().
+  /// Makes head() valid if there is anything left. Fails as read_journal(); kIoError: a record that the model's scan
+  /// has seen is out of reach now.
   Status fill();
   /// The next item, or null at the end of the range. Call fill() before.
   const CursorItem* head() const { return items_.empty() ? nullptr : &items_.front(); }
