@@ -1,6 +1,7 @@
 // Row: one logged row of a journal, its parts joined.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -38,9 +39,10 @@ struct Row {
   }
 };
 
-/// The wire's `_step` of a row: its own where that still rises, else one more than the last.
+/// The wire's `_step` of a row: its own where that still rises, else one more than the last. At the end of the
+/// numbers it stays there.
 constexpr std::int64_t next_wire_step(std::int64_t last, std::int64_t own) noexcept {
-  return own > last ? own : last + 1;
+  return own > last || last == INT64_MAX ? std::max(own, last) : last + 1;
 }
 
 /// Joins row records into rows: consecutive row records with one step are one row, up to and with the first that
