@@ -65,8 +65,9 @@ Result<Tuning> read_tuning() {
   return tuning;
 }
 
-HttpOptions http_options(const RetryPolicy& policy) {
+HttpOptions http_options(const RetryPolicy& policy, const ServerUrl& server) {
   HttpOptions options;
+  options.use_proxy = !server.is_loopback;  // The key may go to this machine unencrypted, not over a wire.
   options.connect_timeout = std::min(options.connect_timeout, policy.budget);
   options.stall_timeout = std::min(options.stall_timeout, policy.budget);
   options.total_timeout = std::min(options.total_timeout, 3 * policy.budget);
@@ -133,7 +134,7 @@ ExitCode upload(const SyncOptions& options, const ServerUrl& server, const Tunin
   engine.batch_bytes_max = tuning.request_bytes;
   const auto make_sink = [&] {
     return make_wandb_sink({.base_url = server.text, .version = WB_VERSION}, credentials.value().key,
-                           make_http_transport(http_options(tuning.policy)));
+                           make_http_transport(http_options(tuning.policy, server)));
   };
   SystemClock clock;
   EngineCounters counters;

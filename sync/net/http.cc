@@ -119,6 +119,7 @@ class CurlTransport final : public Transport {
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_USERAGENT, options_.user_agent.c_str());
     set(CURLOPT_FOLLOWLOCATION, 0L);
+    if (!options_.use_proxy) set(CURLOPT_PROXY, "");
     set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
 #if LIBCURL_VERSION_NUM >= 0x075500
     set(CURLOPT_PROTOCOLS_STR, "http,https");

@@ -19,6 +19,7 @@ struct HttpOptions {
   std::chrono::milliseconds stall_timeout{60'000};   ///< No byte in either direction for so long.
   std::chrono::milliseconds total_timeout{180'000};  ///< For one request.
   std::string user_agent;
+  bool use_proxy = true;              ///< HTTPS_PROXY and others; false: straight to the server.
   std::string ca_file;                ///< Trusted certificates; "" for the system's.
   std::function<bool()> interrupted;  ///< Asked at least once a second; true ends the request.
 };

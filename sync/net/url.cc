@@ -61,6 +61,7 @@ Result<ServerUrl> parse_server_url(std::string_view text, bool allow_http) {
   while (path.ends_with('/')) path.pop_back();
   ServerUrl server;
   server.text = scheme + "://" + host + (port.empty() ? "" : ":" + port) + path;
+  server.is_loopback = is_loopback(host);
   server.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
   return server;
 }

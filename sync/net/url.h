@@ -11,7 +11,8 @@ namespace wb {
 /// A server's base URL in one spelling: lower-case scheme and host, no default port, no slash at the end.
 struct ServerUrl {
   std::string text;
-  std::string host;  ///< Without port and brackets; for netrc.
+  std::string host;          ///< Without port and brackets; for netrc.
+  bool is_loopback = false;  ///< The server runs on this machine.
 };
 
 /// kInvalidArgument, with what to do: not http(s), a user or key inside, a query or fragment, or plain http:// to a

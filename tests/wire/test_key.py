@@ -47,6 +47,23 @@ def test_the_key_reaches_the_server_and_is_not_on_the_command_line():
         assert check_history(server.run("one"), 20) == 20
 
 
+def test_the_key_does_not_pass_a_proxy_on_its_way_to_this_machine():
+    with scratch() as home, Server() as server, socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        proxy.listen()
+        proxy.setblocking(False)
+        address = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        make_journal(home, "one", 20)
+        done = sync(server, home, WB_RETRY_BUDGET_SECONDS=1, http_proxy=address, HTTP_PROXY=address, ALL_PROXY=address)
+        try:
+            proxy.accept()
+            raise AssertionError("the proxy was asked")
+        except BlockingIOError:
+            pass
+        assert done.code == 0, done
+        assert check_history(server.run("one"), 20) == 20
+
+
 def test_a_netrc_file_gives_the_key_and_a_readable_one_a_warning():
     with scratch() as home, Server("--api-key", KEY) as server:
         make_journal(home, "one", 20)
