@@ -175,24 +175,30 @@ Discovery discover(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) walk.start(path);
 
   std::map<std::tuple<std::string, std::string, std::string>, std::vector<JournalDigest>> runs;
-  std::set<Uuid> seen;  // The same journal reached by two paths, or a copy of it, counts once.
+  std::map<Uuid, JournalDigest> journals;
   const std::int64_t now_us = now_wall_us();
   const auto take = [&](const JournalFiles& files) {
     std::optional<JournalDigest> digest = read_digest(files, now_us, discovery);
-    if (!digest || !seen.insert(digest->model.scan.journal).second) return;
-    const JournalModel& model = digest->model;
-    runs[{model.entity, model.project, model.run_id}].push_back(std::move(*digest));
+    if (!digest) return;
+    // The same journal reached by two paths, or a copy of it, counts once: the one that holds most.
+    const auto [known, is_new] = journals.try_emplace(digest->model.scan.journal);
+    const JournalScan &before = known->second.model.scan, &now = digest->model.scan;
+    if (is_new || before.record_count < now.record_count) known->second = std::move(*digest);
   };
   const auto take_all = [&](const std::string& directory, const std::string* stem) {
-    const Result<std::vector<JournalFiles>> journals = list_journals(directory);
-    if (!journals.ok()) return discovery.problems.push_back(journals.status());
-    for (const JournalFiles& files : journals.value()) {
+    const Result<std::vector<JournalFiles>> found = list_journals(directory);
+    if (!found.ok()) return discovery.problems.push_back(found.status());
+    for (const JournalFiles& files : found.value()) {
       if (stem == nullptr || files.stem == *stem) take(files);
     }
   };
   for (const std::string& directory : walk.directories()) take_all(directory, nullptr);
   for (const auto& [directory, stem] : walk.single_stems()) {
     if (!walk.directories().contains(directory)) take_all(directory, &stem);
+  }
+  for (auto& [uuid, digest] : journals) {
+    const JournalModel& model = digest.model;
+    runs[{model.entity, model.project, model.run_id}].push_back(std::move(digest));
   }
   for (auto& [identity, digests] : runs) {
     Status trouble;

@@ -118,6 +118,28 @@ TEST(Discover, CountsAJournalOnceHoweverItIsReached) {
   EXPECT_EQ(discover({home}).runs.size(), 1u);
 }
 
+TEST(Discover, TakesTheCopyOfAJournalThatHoldsMost) {
+  int checked = 0;
+  for (const bool stale_first : {true, false}) {
+    const TempDir directory;
+    for (const bool stale : {true, false}) {
+      JournalMaker journal({});
+      for (int i = 0; i < (stale ? 5 : 20); ++i) journal.row(i, {{"loss", i}});
+      if (!stale) journal.finish(0);
+      const std::string below = directory.path() + (stale == stale_first ? "/a" : "/b");
+      std::filesystem::create_directory(below);
+      journal.write(below);
+    }
+    const Discovery discovery = discover({directory.path()});
+    ASSERT_EQ(discovery.runs.size(), 1u);
+    ASSERT_EQ(discovery.runs[0].journals.size(), 1u);
+    EXPECT_EQ(discovery.runs[0].row_count, 20u) << stale_first;
+    EXPECT_EQ(discovery.runs[0].state, RunState::kFinished) << stale_first;
+    ++checked;
+  }
+  EXPECT_EQ(checked, 2);
+}
+
 TEST(Discover, GoesFourFoldersDeepNotThroughLinksAndNotIntoItsOwnState) {
   const TempDir directory;
   JournalMaker journal({});
