@@ -206,8 +206,8 @@ Discovery discover(const std::vector<std::string>& paths) {
     if (!trouble.ok()) discovery.problems.push_back(std::move(trouble));
   }
   std::sort(discovery.runs.begin(), discovery.runs.end(), [](const RunModel& left, const RunModel& right) {
-    return std::tie(left.project, left.group, left.name, left.id, left.entity) <
-           std::tie(right.project, right.group, right.name, right.id, right.entity);
+    return std::tie(left.project, left.group, left.shown_name(), left.id, left.entity) <
+           std::tie(right.project, right.group, right.shown_name(), right.id, right.entity);
   });
   return discovery;
 }

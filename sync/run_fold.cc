@@ -85,7 +85,6 @@ void fill_identity(RunModel& run, const std::vector<JournalDigest>& digests) {
   run.group = resolve_field(digests, "group");
   run.job_type = resolve_field(digests, "job_type");
   run.name = resolve_field(digests, "name");
-  if (run.name.empty()) run.name = run.id;
   run.notes = resolve_field(digests, "notes");
   run.host = resolve_field(digests, "host");
   run.program = resolve_field(digests, "program");

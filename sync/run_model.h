@@ -48,6 +48,8 @@ struct JournalModel {
 /// One run, rebuilt from all its journals. Values are JSON texts (NaN and Infinity may stand bare in them).
 struct RunModel {
   std::string id, project, entity, group, job_type, name, notes, host, program;
+  /// What a person sees: the name, or the id where the program gave none.
+  const std::string& shown_name() const { return name.empty() ? id : name; }
   std::vector<std::string> tags;
   std::map<std::string, std::string> config;                    ///< Top-level key to JSON text.
   std::map<std::string, std::string> summary;                   ///< Complete, define_metric kinds applied.

@@ -46,7 +46,8 @@ ExitCode run_dump(const DumpOptions& options) {
     for (const JournalModel& journal : run.journals) {
       Status read_status;
       if (!dump_journal(journal, options, kind, read_status)) {
-        std::fprintf(stderr, "wbsync: cannot write to stdout: %s\n", std::strerror(errno));
+        const int error = errno;  // EPIPE: whoever read has enough, as head does.
+        if (error != EPIPE) std::fprintf(stderr, "wbsync: cannot write to stdout: %s\n", std::strerror(error));
         return worse(code, ExitCode::kInternal);
       }
       if (read_status.ok()) continue;

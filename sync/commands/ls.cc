@@ -81,7 +81,7 @@ Line table_line(const RunModel& run, const JournalModel& journal, const std::opt
   const Progress progress = progress_of(journal);
   const std::string age = age_text(now_wall_us() - journal.last.wall_us());
   return {printable(run.id),
-          printable(run.name),
+          printable(run.shown_name()),
           printable(run.group),
           std::to_string(journal.rank),
           printable(journal.host),
@@ -97,7 +97,7 @@ Line table_line(const RunModel& run, const JournalModel& journal, const std::opt
 void print_json(const RunModel& run, const JournalModel& journal, const std::optional<std::uint64_t>& uploaded) {
   const Progress progress = progress_of(journal);
   std::string line = "{\"run\":" + json_string(run.id) + ",\"project\":" + json_string(run.project);
-  line += ",\"entity\":" + json_string(run.entity) + ",\"name\":" + json_string(run.name);
+  line += ",\"entity\":" + json_string(run.entity) + ",\"name\":" + json_string(run.shown_name());
   line += ",\"group\":" + json_string(run.group) + ",\"job_type\":" + json_string(run.job_type);
   line += ",\"rank\":" + std::to_string(journal.rank) + ",\"attempt\":" + std::to_string(journal.attempt);
   line += ",\"host\":" + json_string(journal.host) + ",\"journal\":" + json_string(journal.scan.journal.hex());

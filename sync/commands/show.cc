@@ -83,7 +83,7 @@ void show_journal(const JournalModel& journal) {
 
 void show_run(const RunModel& run) {
   say("run", run.id);
-  say("name", run.name);
+  say("name", run.shown_name());
   say("project", run.entity.empty() ? run.project : run.entity + "/" + run.project);
   say("group", run.group);
   say("job type", run.job_type);
@@ -157,7 +157,7 @@ std::string run_json(const RunModel& run) {
   append_field(json, "project", json_string(run.project));
   append_field(json, "group", json_string(run.group));
   append_field(json, "job_type", json_string(run.job_type));
-  append_field(json, "name", json_string(run.name));
+  append_field(json, "name", json_string(run.shown_name()));
   append_field(json, "notes", json_string(run.notes));
   append_field(json, "tags", "[" + tags + "]");
   append_field(json, "program", json_string(run.program));

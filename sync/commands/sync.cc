@@ -107,7 +107,7 @@ ExitCode dry_run(const std::string& state_dir, const ServerUrl& server, const st
     }
     const std::uint64_t left = run.row_count > acknowledged ? run.row_count - acknowledged : 0;
     std::printf("would send %llu of %llu rows of %s to %s\n", static_cast<unsigned long long>(left),
-                static_cast<unsigned long long>(run.row_count), printable(run.name).c_str(), server.text.c_str());
+                static_cast<unsigned long long>(run.row_count), printable(run.shown_name()).c_str(), server.text.c_str());
   }
   return ExitCode::kOk;
 }
@@ -155,7 +155,7 @@ ExitCode upload(const SyncOptions& options, const ServerUrl& server, const Tunin
 void print_stored(const RunModel& run, bool written) {
   std::printf("{\"run\":%s,\"project\":%s,\"group\":%s,\"name\":%s,\"state\":%s,\"outcome\":\"%s\",\"rows\":%llu}\n",
               json_string(run.id).c_str(), json_string(run.project).c_str(), json_string(run.group).c_str(),
-              json_string(run.name).c_str(), json_string(run_state_name(run.state)).c_str(),
+              json_string(run.shown_name()).c_str(), json_string(run_state_name(run.state)).c_str(),
               written ? "stored" : "unchanged", static_cast<unsigned long long>(run.row_count));
 }
 

@@ -102,7 +102,7 @@ void print_sync_report(const std::vector<RunModel>& models, const SyncReport& re
   for (std::size_t i = 0; i < models.size(); ++i) {
     const RunReport& run = report.runs[i];
     if (!run.changed && run.status.ok()) continue;
-    std::printf("%-8s %s  %s, %llu sent  %s\n", outcome_name(run.outcome), printable(models[i].name).c_str(),
+    std::printf("%-8s %s  %s, %llu sent  %s\n", outcome_name(run.outcome), printable(models[i].shown_name()).c_str(),
                 counted(run.line_count, "row").c_str(), static_cast<unsigned long long>(run.sent_count),
                 printable(page_of(models[i], run, report)).c_str());
   }
@@ -122,7 +122,7 @@ void print_sync_json(const std::vector<RunModel>& models, const SyncReport& repo
     line += ",\"project\":" + json_string(models[i].project);
     line += ",\"entity\":" + json_string(run.remote_entity);
     line += ",\"group\":" + json_string(models[i].group);
-    line += ",\"name\":" + json_string(models[i].name);
+    line += ",\"name\":" + json_string(models[i].shown_name());
     line += ",\"state\":" + json_string(run_state_name(models[i].state));
     line += ",\"outcome\":" + json_string(outcome_name(run.outcome));
     line += std::string(",\"changed\":") + (run.changed ? "true" : "false");

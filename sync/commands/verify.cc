@@ -68,7 +68,9 @@ ExitCode run_verify(const VerifyOptions& options) {
     std::printf("%llu journals, %llu files, %llu records, %llu bytes read: %s\n",
                 static_cast<unsigned long long>(totals.journals), static_cast<unsigned long long>(totals.files),
                 static_cast<unsigned long long>(totals.records), static_cast<unsigned long long>(totals.bytes),
-                discovery.damage.empty() ? "no damage" : "DAMAGED");
+                !discovery.damage.empty() ? "DAMAGED"
+                : totals.journals == 0    ? "nothing was there to read"
+                                          : "no damage");
   }
   std::fflush(stdout);
   print_problems(discovery);

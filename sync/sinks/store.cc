@@ -160,7 +160,7 @@ class Store {
     if (!statement.ok()) return statement.status();
     const std::string tags = tags_json(run), mark = mark_of(run);
     Binder bind(statement.value());
-    bind.text(run.entity).text(run.project).text(run.id).text(run.name).text(run.group).text(run.job_type);
+    bind.text(run.entity).text(run.project).text(run.id).text(run.shown_name()).text(run.group).text(run.job_type);
     bind.text(run.notes).text(tags).text(run.host).text(run.program).text(run_state_name(run.state));
     bind.number(std::int64_t{run.exit_code}).number(run.start_wall_us).number(run.last_wall_us);
     bind.number(run.row_count).number(run.last_step).text(mark);

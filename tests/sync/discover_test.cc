@@ -113,6 +113,8 @@ TEST(Discover, CountsAJournalOnceHoweverItIsReached) {
   const Discovery discovery = discover({directory.path(), home, file, directory.path() + "/"});
   ASSERT_EQ(discovery.runs.size(), 1u);
   EXPECT_EQ(discovery.runs[0].journals.size(), 1u);
+  EXPECT_EQ(discovery.runs[0].name, "");  // The server's to choose.
+  EXPECT_EQ(discovery.runs[0].shown_name(), "run1");
   EXPECT_TRUE(discovery.problems.empty());
   EXPECT_EQ(discover({file}).runs.size(), 1u);
   EXPECT_EQ(discover({home}).runs.size(), 1u);

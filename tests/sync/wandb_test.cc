@@ -52,6 +52,14 @@ RunModel model() {
   return run;
 }
 
+TEST(WandbBody, LeavesTheNameToTheServerWhereTheProgramGaveNone) {
+  RunModel run = model();
+  run.name.clear();
+  EXPECT_TRUE(Json::parse(wandb_upsert_body(run, "1"))["variables"]["displayName"].is_null());
+  run.name = run.id;
+  EXPECT_EQ(Json::parse(wandb_upsert_body(run, "1"))["variables"]["displayName"], run.id);
+}
+
 TEST(WandbSink, SendsTheRunAndTakesTheEntityFromTheAnswer) {
   FakeTransport::Script script;
   script.reply = HttpReply{.status = 200,
