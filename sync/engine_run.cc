@@ -60,11 +60,15 @@ Digest summary_digest(const RunModel& run) {
   return hash.finish();
 }
 
-// The line count is in it: rows that come behind an end make the server see the run as going on.
+// Line count and summary are in it: what comes behind an end makes the server see the run as going on.
 Digest end_digest(const RunModel& run, std::uint64_t line_count) {
   PartHash hash;
   hash.update(std::to_string(run.exit_code));
   hash.update(std::to_string(line_count));
+  for (const auto& [key, json] : run.summary) {
+    hash.update(key);
+    hash.update(json);
+  }
   return hash.finish();
 }
 
