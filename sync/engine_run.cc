@@ -1,11 +1,13 @@
 // One run's steps: assign, then send, then acknowledge, each committed before the next.
 #include "sync/engine_run.h"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
 #include "sync/engine_quarantine.h"
 #include "sync/row_stream.h"
+#include "sync/run_state.h"
 
 namespace wb {
 namespace {
@@ -23,6 +25,30 @@ ExitCode exit_code_of_journal(const Status& status) noexcept {
 
 bool ends(const RunModel& run) noexcept {
   return run.state != RunState::kRunning;
+}
+
+// Records behind `covered` that another call may find: their file is there and cannot be read now, or is missing where
+// the keeper may just have sealed it (a network file system shows that later). Damaged ones are lost.
+const Damage* hidden_records(const JournalModel& journal, std::uint64_t covered, std::int64_t now_wall_us) {
+  const bool is_recent = now_wall_us - journal.last.wall_us() <= kLostAfterUs;
+  for (const Damage& damage : journal.scan.damage) {
+    const bool is_lost = damage.code == Code::kCorrupt || damage.code == Code::kTruncated ||
+                         (damage.code == Code::kNotFound && !is_recent);
+    if (!is_lost && damage.last_missing > covered) return &damage;
+  }
+  return nullptr;
+}
+
+bool lost_records(const RunModel& run, const std::vector<JournalRange>& parts) {
+  for (const JournalModel& journal : run.journals) {
+    for (const JournalRange& part : parts) {
+      if (part.journal != journal.scan.journal) continue;
+      for (const Damage& damage : journal.scan.damage) {
+        if (damage.first_missing <= part.last_sequence && damage.last_missing >= part.first_sequence) return true;
+      }
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -142,6 +168,7 @@ bool RunSync::upsert_if_changed() {
   if (!check_remote(remote.value())) return false;
   remote_ = std::move(remote).value();
   Result<TargetState> state = ledger_.upserted(key_, remote_.entity, fields);
+  if (state.status().code() == Code::kExists) return stop(ExitCode::kUnavailable, state.status());
   if (!state.ok()) return stop(exit_code_of_ledger(state.status()), state.status());
   state_ = std::move(state).value();
   return true;
@@ -160,7 +187,14 @@ bool RunSync::resend_assigned() {
     if (!batch.ok()) return stop(exit_code_of_journal(batch.status()), batch.status());
     std::vector<std::string>& lines = batch.value().lines;
     // I1: lines that may have left once are never sent with other bytes.
-    if (lines.size() != assigned.line_count || hash_lines(lines) != assigned.payload_hash) {
+    const bool is_same = lines.size() == assigned.line_count && hash_lines(lines) == assigned.payload_hash;
+    if (!is_same && lost_records(run_, assigned.parts)) {
+      return stop(ExitCode::kDamage,
+                  {Code::kCorrupt, "rows of run " + run_.id + " from " + std::to_string(assigned.offset) +
+                                       " on were damaged after they were assigned and before the "
+                                       "server had them; restore the journal from a copy"});
+    }
+    if (!is_same) {
       return stop(ExitCode::kInternal,
                   {Code::kInternal, "rows " + std::to_string(assigned.offset) + " to " +
                                         std::to_string(assigned.offset + assigned.line_count - 1) + " of run " +
@@ -177,14 +211,19 @@ bool RunSync::resend_assigned() {
   return true;
 }
 
-std::vector<JournalRange> RunSync::new_ranges(const std::map<Uuid, std::uint64_t>& cursors) const {
+std::vector<JournalRange> RunSync::new_ranges(const std::map<Uuid, std::uint64_t>& cursors) {
   std::vector<JournalRange> ranges;
   bool has_more = false;
   for (const JournalModel& journal : run_.journals) {
     const auto cursor = cursors.find(journal.scan.journal);
     const std::uint64_t covered = cursor == cursors.end() ? 0 : cursor->second;
-    has_more |= journal.scan.last_sequence > covered;
-    ranges.push_back({.journal = journal.scan.journal, .first_sequence = covered + 1});
+    std::uint64_t last = journal.scan.last_sequence;
+    if (const Damage* hidden = hidden_records(journal, covered, options_.now_wall_us); hidden != nullptr) {
+      last = std::max(covered, hidden->first_missing - 1);
+      waiting_ = Status(Code::kIoError, hidden->path + ": " + hidden->what + "; the rows behind it wait for it");
+    }
+    has_more |= last > covered;
+    ranges.push_back({.journal = journal.scan.journal, .first_sequence = covered + 1, .last_sequence = last});
   }
   if (!has_more) ranges.clear();
   return ranges;
@@ -237,8 +276,12 @@ std::map<Register, Digest> RunSync::due_registers() const {
 }
 
 bool RunSync::finish_with_registers() {
-  const std::map<Register, Digest> due = due_registers();
   std::optional<Piece> last = std::exchange(held_, std::nullopt);
+  if (!waiting_.ok()) {
+    if (last.has_value() && !deliver(last->offset, std::move(last->lines), {})) return false;
+    return stop(exit_code_of_journal(waiting_), waiting_);
+  }
+  const std::map<Register, Digest> due = due_registers();
   if (last.has_value() && !deliver(last->offset, std::move(last->lines), due)) return false;
   if (!last.has_value() && !due.empty() && !deliver(state_->acked_offset, {}, due)) return false;
   assert(state_->acked_offset == state_->next_offset);

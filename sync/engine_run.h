@@ -48,7 +48,7 @@ class RunSync {
   bool deliver_registers_apart(const std::map<Register, Digest>& registers, const Status& refusal);
   Status send(std::uint64_t offset, const std::vector<std::string>& lines, const std::map<Register, Digest>& registers);
   bool acknowledge(std::uint64_t offset, std::size_t count, const std::map<Register, Digest>& registers);
-  std::vector<JournalRange> new_ranges(const std::map<Uuid, std::uint64_t>& cursors) const;
+  std::vector<JournalRange> new_ranges(const std::map<Uuid, std::uint64_t>& cursors);
 
   const RunModel& run_;
   Ledger& ledger_;
@@ -59,6 +59,7 @@ class RunSync {
   std::optional<TargetState> state_;
   RemoteRun remote_;
   std::optional<Piece> held_;  // The newest piece: sent when it is known whether the registers go with it.
+  Status waiting_;             // Why rows wait that are in the journals, if some do.
   int quarantined_now_ = 0;
   RunReport report_;
 };
