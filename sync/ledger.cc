@@ -121,6 +121,22 @@ Result<TargetState> Ledger::upserted(const TargetKey& key, const std::string& re
     const std::scoped_lock lock(mutex_);
     Result<Transaction> transaction = Transaction::begin(database_);
     if (!transaction.ok()) return named(transaction.status());
+    Result<Statement> other =
+        prepared(database_,
+                 "SELECT entity FROM target WHERE kind = ? AND base_url = ? AND remote_entity = ? "
+                 "AND project = ? AND run_id = ? AND entity <> ?",
+                 std::string_view(key.kind), std::string_view(key.base_url), std::string_view(remote_entity),
+                 std::string_view(key.project), std::string_view(key.run_id), std::string_view(key.entity));
+    if (!other.ok()) return named(other.status());
+    const Result<bool> is_taken = other.value().step();
+    if (!is_taken.ok()) return named(is_taken.status());
+    if (is_taken.value()) {
+      return Status(Code::kExists, path_ + ": run " + key.run_id + " of entity \"" + remote_entity +
+                                       "\" is uploaded as one of entity \"" +
+                                       std::string(other.value().column_text(0)) +
+                                       "\" already; their rows would overwrite each other, use the same --entity");
+    }
+    other.value().reset();
     Result<Statement> noted =
         prepared(database_,
                  "INSERT INTO target(kind, base_url, entity, project, run_id, remote_entity) VALUES(?, ?, ?, ?, ?, ?) "

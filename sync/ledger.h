@@ -69,7 +69,8 @@ class Ledger {
 
   /// Nothing if the target is not known.
   Result<std::optional<TargetState>> find(const TargetKey& key);
-  /// Notes a target after its first upsert was acknowledged, or a new entity or fields of a known one.
+  /// Notes a target after its first upsert was acknowledged, or a new entity or fields of a known one. kExists: the
+  /// server's run is another target's already.
   Result<TargetState> upserted(const TargetKey& key, const std::string& remote_entity, const Digest& fields);
 
   /// The last sequence number assigned of each journal.

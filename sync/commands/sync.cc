@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
+#include <tuple>
 
 #include "sync/commands/sync_report.h"
 #include "sync/credentials.h"
@@ -77,11 +79,18 @@ HttpOptions http_options(const RetryPolicy& policy, const ServerUrl& server) {
   return options;
 }
 
-void apply_overrides(const SyncOptions& options, std::vector<RunModel>& runs) {
+// kInvalidArgument: two runs of one id would come to one place, where their rows overwrite each other.
+Status apply_overrides(const SyncOptions& options, std::vector<RunModel>& runs) {
+  std::set<std::tuple<std::string, std::string, std::string>> places;
   for (RunModel& run : runs) {
     if (!options.project.empty()) run.project = options.project;
     if (!options.entity.empty()) run.entity = options.entity;
+    if (places.emplace(run.entity, run.project, run.id).second) continue;
+    return {Code::kInvalidArgument, "two runs have the id " + run.id +
+                                        ", and --project or --entity would bring both to " + run.project +
+                                        "; give them apart, each with a --project of its own"};
   }
+  return {};
 }
 
 std::uint64_t row_count_of(const std::vector<RunModel>& runs) {
@@ -107,7 +116,8 @@ ExitCode dry_run(const std::string& state_dir, const ServerUrl& server, const st
     }
     const std::uint64_t left = run.row_count > acknowledged ? run.row_count - acknowledged : 0;
     std::printf("would send %llu of %llu rows of %s to %s\n", static_cast<unsigned long long>(left),
-                static_cast<unsigned long long>(run.row_count), printable(run.shown_name()).c_str(), server.text.c_str());
+                static_cast<unsigned long long>(run.row_count), printable(run.shown_name()).c_str(),
+                server.text.c_str());
   }
   return ExitCode::kOk;
 }
@@ -215,7 +225,10 @@ ExitCode run_sync(const SyncOptions& options) {
   print_problems(discovery);
   const ExitCode found = discovery_exit_code(discovery);
   if (discovery.runs.empty()) return found;
-  apply_overrides(options, discovery.runs);
+  if (const Status status = apply_overrides(options, discovery.runs); !status.ok()) {
+    complain(status.message());
+    return ExitCode::kUsage;
+  }
   if (target.value().is_store) return worse(found, fill_store(options, discovery.runs));
   if (options.dry_run) {
     const std::string state_dir = state_directory(options.paths.front(), options.state_dir);

@@ -43,6 +43,17 @@ TargetState new_target(Ledger& ledger) {
   return state.value();
 }
 
+TEST(Ledger, RefusesTwoTargetsForOneRunOfTheServer) {
+  const TempDir directory;
+  const auto ledger = open_ledger(directory);
+  new_target(*ledger);
+  TargetKey without_entity = kKey;
+  without_entity.entity = "";
+  EXPECT_EQ(ledger->upserted(without_entity, "remote", Digest{}).status().code(), Code::kExists);
+  EXPECT_TRUE(ledger->upserted(without_entity, "another", Digest{}).ok());
+  EXPECT_TRUE(ledger->upserted(kKey, "remote", Digest{}).ok());
+}
+
 TEST(Ledger, KeepsAssignmentsCursorsAndRegistersAcrossOpenings) {
   const TempDir directory;
   TargetState state;

@@ -82,5 +82,15 @@ def test_wrong_settings_are_usage_errors():
         assert server.log() == []
 
 
+def test_two_runs_of_one_id_are_not_brought_to_one_place():
+    with scratch() as home, Server() as server:
+        make_journal(home, "same", 10, project="p1")
+        make_journal(home, "same", 20, project="p2", seed=2)
+        done = sync(server, home, "--project", "both")
+        assert done.code == 2 and "same" in done.err and server.log() == [], done
+        assert sync(server, home).code == 0
+        assert sorted(server.runs()) == ["ent/p1/same", "ent/p2/same"]
+
+
 if __name__ == "__main__":
     main(globals())
