@@ -39,7 +39,12 @@ std::int64_t retry_wait_ns(std::uint32_t failure_count) noexcept {
 }
 
 Result<std::unique_ptr<Drain>> Drain::open(RingView& ring, std::size_t tail_bytes_max) {
-  auto writer = TailWriter::open({ring.directory(), ring.stem(), ring.journal()}, tail_bytes_max);
+  std::optional<std::uint64_t> durable_before_failure;
+  if (ring.keeper().state.load(std::memory_order_acquire) == KeeperState::kFailing) {
+    durable_before_failure = ring.keeper().durable_sequence.load(std::memory_order_acquire);
+  }
+  auto writer =
+      TailWriter::open({ring.directory(), ring.stem(), ring.journal()}, tail_bytes_max, durable_before_failure);
   if (!writer.ok()) return writer.status();
   std::unique_ptr<Drain> drain(new Drain(ring, std::move(writer).value()));
   ring.report(KeeperState::kReady, Code::kOk, "");
@@ -111,7 +116,9 @@ Status Drain::attempt(std::int64_t now_ns) {
                 .now_ns = now_ns,
                 .next_sync_ns = next_sync_ns_}) ||
       asked) {
-    if (Status status = sync(request); !status.ok()) return status;
+    // What is still in the ring of a request's records is not covered.
+    const std::uint64_t covered = moved.ok() ? request : ring_.keeper().synced_request.load(std::memory_order_relaxed);
+    if (Status status = sync(covered); !status.ok()) return status;
   }
   if (end_appended_ && writer_->undurable_bytes() == 0) {
     writer_->close();

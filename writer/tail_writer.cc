@@ -2,6 +2,7 @@
 #include "writer/tail_writer.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -29,12 +30,14 @@ std::uint64_t map_count(std::span<const Metric> entries, std::string_view name) 
 
 }  // namespace
 
-Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, std::size_t tail_bytes_max) {
+Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, std::size_t tail_bytes_max,
+                                                     std::optional<std::uint64_t> durable_before_failure) {
   auto directory = TailDirectory::open(place);
   if (!directory.ok()) return directory.status();
   std::unique_ptr<TailWriter> writer(new TailWriter(std::move(directory).value(), tail_bytes_max));
   if (Status status = writer->read_earlier_tails(); !status.ok()) return status;
-  const std::vector<std::uint32_t> unsynced = writer->sync_earlier_tails();
+  const std::vector<std::uint32_t> unsynced =
+      durable_before_failure ? writer->found_.tail_numbers : writer->sync_earlier_tails();
   writer->completed_ = writer->found_.tail_numbers;
   if (writer->found_.has_end && unsynced.empty()) return writer;
   auto file = writer->directory_.create_tail(writer->number_);
@@ -45,7 +48,7 @@ Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, 
   }
   Status status = writer->start_tail(writer->number_, std::move(file).value(), {});
   for (const std::uint32_t number : unsynced) {
-    if (status.ok()) status = writer->copy_earlier_tail(number);
+    if (status.ok()) status = writer->copy_earlier_tail(number, durable_before_failure.value_or(0));
   }
   if (status.ok()) return writer;
   writer->directory_.remove_tail(writer->number_);
@@ -105,9 +108,11 @@ std::vector<std::uint32_t> TailWriter::sync_earlier_tails() {
   return failed;
 }
 
-/// Copies the frames of a tail whose sync failed into the present one: a second sync of it would lie.
-Status TailWriter::copy_earlier_tail(std::uint32_t number) {
-  const auto copy = [this](const Frame& frame) {
+/// Copies the frames of a tail whose sync failed into the present one, but for the trainer's up to `durable`: a second
+/// sync of it would lie.
+Status TailWriter::copy_earlier_tail(std::uint32_t number, std::uint64_t durable) {
+  const auto copy = [this, durable](const Frame& frame) {
+    if (frame.source == Source::kTrainer && frame.sequence <= durable) return Status();
     undurable_.insert(undurable_.end(), whole_frame(frame).begin(), whole_frame(frame).end());
     if (Status status = write_all(file_.get(), whole_frame(frame)); !status.ok()) return status;
     return undurable_.size() < kCopyBytes ? Status() : sync();
@@ -179,7 +184,7 @@ Status TailWriter::rotate_if_full() {
   if (written_bytes_ < tail_bytes_max_) return {};
   const std::uint32_t next = number_ + 1;
   auto file = directory_.create_tail(next);
-  if (!file.ok()) return file.status();
+  if (!file.ok()) return is_deleted() ? give_up(file.status()) : file.status();
   std::array<std::byte, 8> end{};
   Status status = append_record(Kind::kTailEnd, end);
   if (status.ok()) status = sync();
@@ -188,8 +193,11 @@ Status TailWriter::rotate_if_full() {
     return status;
   }
   file_.reset();
-  completed_.push_back(number_);
-  return start_tail(next, std::move(file).value(), {});
+  const std::uint32_t full = number_;
+  status = start_tail(next, std::move(file).value(), {});
+  // Until the next tail stands with its snapshot, a later keeper learns from this one how far the journal went.
+  (status.ok() ? completed_ : abandoned_).push_back(full);
+  return status;
 }
 
 Status TailWriter::append(std::span<const std::byte> frames) {
@@ -221,9 +229,16 @@ Status TailWriter::sync() {
 #ifndef WB_MUTANT_SEAL_BEFORE_SYNC
   if (::fdatasync(file_.get()) != 0) return give_up(os_status(errno, "fdatasync"));
 #endif
+  if (is_deleted()) return give_up({Code::kIoError, "somebody deleted the file while it was written"});
   durable_sequence_ = last_sequence_;
   clear_undurable();
   return {};
+}
+
+/// A file without a name takes writes and syncs like any other, and is gone when it is closed.
+bool TailWriter::is_deleted() const noexcept {
+  struct stat facts {};
+  return ::fstat(file_.get(), &facts) == 0 && facts.st_nlink == 0;
 }
 
 /// The descriptor is never used again: after a failed sync the kernel may call lost pages clean.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,13 +25,17 @@ struct TailsFound {
 };
 
 /// Keeps a copy of each frame until a sync covers it. When a write or sync fails, the tail's descriptor is given up for
-/// good and healthy() is false; recover() then puts the kept frames into a new tail. Belongs to one thread.
+/// good and healthy() is false; recover() then puts the kept frames into a new tail. A tail that somebody deletes
+/// counts as failed at its next sync. Belongs to one thread.
 class TailWriter {
  public:
   /// Makes the directory, reads what an earlier keeper left, and creates the next tail. It never appends to a tail that
   /// it did not create. Fails with kPermission, kNoSpace or kIoError and then leaves no file behind. Where the earlier
   /// tails hold the journal's end, no tail is created and healthy() is false.
-  static Result<std::unique_ptr<TailWriter>> open(const JournalPlace& place, std::size_t tail_bytes_max);
+  /// `durable_before_failure` is set if a write or sync of the earlier keeper had failed when it ended, to the last
+  /// record that was durable then: the system tells of lost pages once, so what came later is written anew.
+  static Result<std::unique_ptr<TailWriter>> open(const JournalPlace& place, std::size_t tail_bytes_max,
+                                                  std::optional<std::uint64_t> durable_before_failure);
 
   const TailsFound& found() const noexcept { return found_; }
   bool is_network() const noexcept { return directory_.is_network(); }
@@ -65,11 +70,12 @@ class TailWriter {
       : directory_(std::move(directory)), tail_bytes_max_(tail_bytes_max) {}
   Status read_earlier_tails();
   std::vector<std::uint32_t> sync_earlier_tails();
-  Status copy_earlier_tail(std::uint32_t number);
+  Status copy_earlier_tail(std::uint32_t number, std::uint64_t durable);
   Status start_tail(std::uint32_t number, Descriptor file, std::span<const std::byte> frames);
   std::vector<std::byte> snapshot_frames();
   std::vector<std::byte> keeper_frame(Kind kind, std::span<const std::byte> payload);
   void note(const Frame& frame);
+  bool is_deleted() const noexcept;
   Status give_up(Status status);
   void clear_undurable();
 

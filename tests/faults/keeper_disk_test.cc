@@ -10,10 +10,13 @@
 #include <filesystem>
 #include <fstream>
 
+#include "schema/frame.h"
 #include "schema/journal_name.h"
+#include "schema/record.h"
 #include "tests/support/journal_content.h"
 #include "tests/support/keeper_process.h"
 #include "tests/support/ring_maker.h"
+#include "writer/tail_writer.h"
 
 namespace wb::test {
 namespace {
@@ -255,6 +258,83 @@ TEST(KeeperDisk, AFullDiskAtTheStartOfALaterKeeperIsWaitedFor) {
   ASSERT_TRUE(ring.publish_row(1));
   set_disk_full(second.pid(), false);
   expect_complete(ring, second, directory.path(), 0);
+}
+
+// Method: the first keeper is killed and left as one whose last sync had failed; a sync of the same file by another
+// descriptor would succeed, since the kernel tells of lost pages once. The first tail is then taken away.
+TEST(KeeperDisk, WhatAKilledKeeperCouldNotSyncIsWrittenAnewByTheNext) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  {
+    KeeperProcess first(foreground_keeper(WB_BINARY_DIR), ring.fd());
+    ASSERT_TRUE(eventually([&] { return ring.header().keeper.durable_sequence.load() == ring.sequence(); }));
+  }
+  RingKeeper& words = ring.header().keeper;
+  const std::uint64_t durable = 1;  // The run record; not the key and not what followed.
+  words.state.store(KeeperState::kFailing);
+  words.durable_sequence.store(durable);
+  const std::string first_tail = directory.path() + "/" + journal_file(ring.stem(), 0, FileKind::kTail);
+  const std::string aside = first_tail + ".aside";
+  std::filesystem::copy_file(first_tail, aside);
+  KeeperProcess second(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  ASSERT_TRUE(eventually([&] { return words.durable_sequence.load() == ring.sequence(); }));
+  ASSERT_TRUE(eventually([&] { return !std::filesystem::exists(first_tail); }));  // Sealed.
+  std::filesystem::remove(directory.path() + "/" + journal_file(ring.stem(), 0, FileKind::kSegment));
+  std::filesystem::remove(aside);
+  ASSERT_TRUE(ring.publish_finish(0));
+  EXPECT_EQ(second.wait().exit_code, 0);
+  const JournalContent content = read_only_journal(directory.path());
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t sequence = durable + 1; sequence <= ring.sequence(); ++sequence) expected.push_back(sequence);
+  EXPECT_EQ(content.sequences, expected);
+}
+
+TEST(KeeperDisk, AJournalThatSomebodyDeletesGoesOnInANewFile) {
+  const TempDirectory directory;
+  const std::string run_directory = directory.path() + "/run";
+  RingMaker ring(run_directory);
+  ring.publish_start();
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  RingKeeper& words = ring.header().keeper;
+  ASSERT_TRUE(eventually([&] { return words.durable_sequence.load() == ring.sequence(); }));
+  const std::uint64_t lost = ring.sequence();
+  std::filesystem::remove_all(run_directory);
+  for (std::int64_t step = 0; step < 5; ++step) ASSERT_TRUE(ring.publish_row(step));
+  ring.request_sync();
+  ASSERT_TRUE(eventually([&] { return words.durable_sequence.load() == ring.sequence(); }));
+  ASSERT_TRUE(ring.publish_finish(0));
+  EXPECT_EQ(keeper.wait().exit_code, 0);
+  const JournalContent content = read_only_journal(run_directory);
+  std::vector<std::uint64_t> expected;
+  for (std::uint64_t sequence = lost + 1; sequence <= ring.sequence(); ++sequence) expected.push_back(sequence);
+  EXPECT_EQ(content.sequences, expected);
+  EXPECT_EQ(content.steps.size(), 5U);
+}
+
+// Method: the next tail's head fits below the file size limit, its snapshot does not.
+TEST(KeeperDisk, AFullTailIsNotSealedBeforeTheNextOneStands) {
+  const TempDirectory directory;
+  const JournalPlace place{directory.path(), "run.r0.a0.00000000", Uuid{}};
+  auto writer = TailWriter::open(place, 1, std::nullopt);
+  ASSERT_TRUE(writer.ok()) << writer.status().message();
+  std::vector<std::byte> key(frame_bytes(key_record_bytes("loss")));
+  encode_key(key.data() + kFrameHeadBytes, 0, "loss");
+  seal_frame(key.data(), key_record_bytes("loss"), Kind::kKey, 0, 1, place.journal.salt());
+  ASSERT_TRUE(writer.value()->append(key).ok());
+  constexpr std::size_t kEndFrameBytes = 32;
+  const auto size = std::filesystem::file_size(directory.path() + "/" + journal_file(place.stem, 0, FileKind::kTail));
+  ::signal(SIGXFSZ, SIG_IGN);
+  const rlimit limit{size + kEndFrameBytes, RLIM_INFINITY};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  const Status status = writer.value()->rotate_if_full();
+  const auto completed = writer.value()->take_completed();
+  const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  EXPECT_EQ(status.code(), Code::kNoSpace) << status.message();
+  EXPECT_TRUE(completed.empty());
+  ASSERT_TRUE(writer.value()->recover().ok());
+  EXPECT_EQ(writer.value()->take_completed(), std::vector<std::uint32_t>{0});
 }
 
 }  // namespace
