@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
+from collections.abc import Iterable
 
 from . import _globals, _messages, _values
 from ._run import Run
@@ -12,6 +14,8 @@ from .errors import UsageError
 
 _KEEPER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "bin", "wbkeep")
 _ID_CHARACTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+_TEXTS = ("project", "entity", "group", "job_type", "name", "id", "notes", "keeper")
+_NUMBERS = ("rank", "world_size", "attempt", "ring_bytes")
 _defaults = Settings()  # What setup() was given.
 
 
@@ -53,6 +57,7 @@ def init(entity: str | None = None, project: str | None = None, dir: str | os.Pa
         ring_bytes=told.ring_bytes,
         config=_select(config, config_exclude_keys, config_include_keys), facts=_facts(told.mode),
     )
+    _check_types(given)
     options = {field: value for field, value in given.items() if value is not None and value != ""}
     if "WB_KEEPER_PATH" not in os.environ:
         options["keeper_path"] = _KEEPER
@@ -106,9 +111,23 @@ def _ignore(ignored: dict, told: Settings) -> None:
         _messages.say_once(f"warning: init() ignores {', '.join(unknown)}", silent=bool(told.silent))
 
 
+def _check_types(given: dict) -> None:
+    """Raises UsageError for a text that is no text and for a number that is no integer."""
+    for field in _TEXTS:
+        if given[field] is not None and not isinstance(given[field], str):
+            raise UsageError(f"{field} must be a string, not {type(given[field]).__name__}")
+    for field in _NUMBERS:
+        try:
+            given[field] = None if given[field] is None else operator.index(given[field])
+        except TypeError:
+            raise UsageError(f"{field} must be an integer, not {type(given[field]).__name__}") from None
+
+
 def _tags(tags: list[str] | str | None) -> list[str] | None:
     if tags is None:
         return None
+    if not isinstance(tags, Iterable):
+        raise UsageError(f"tags must be a list of strings, not {type(tags).__name__}")
     return [tags] if isinstance(tags, str) else [str(tag) for tag in tags]
 
 

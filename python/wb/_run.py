@@ -164,7 +164,7 @@ class Run(_wb.RunCore):
             return
         self._warned_at = now
         code, message = self._status()
-        reason = "the ring is full" if code == "ok" else message or code
+        reason = "no room in the ring, or a value over 64 KiB" if code == "ok" else message or code
         _messages.say(f"warning: run {self.id} drops rows, {self._counts[1]} so far (each is counted): {reason}")
 
     # What a run is called and where it is.

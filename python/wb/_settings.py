@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+
+from .errors import UsageError
 
 _MODES = {"online": "online", "offline": "offline", "dryrun": "offline", "run": "online", "shared": "shared",
           "disabled": "disabled"}
@@ -29,7 +32,9 @@ class Settings:
         self.update(settings)
 
     def update(self, settings: Settings | dict | None) -> None:
-        """Takes over what `settings` says; None values say nothing."""
+        """Takes over what `settings` says; None values say nothing. Raises UsageError if it is neither."""
+        if not isinstance(settings, (Settings, Mapping, type(None))):
+            raise UsageError(f"settings must be wb.Settings or a dict, not {type(settings).__name__}")
         values = settings.__dict__ if isinstance(settings, Settings) else dict(settings or {})
         self.__dict__.update({name: value for name, value in values.items() if value is not None})
 
@@ -53,8 +58,6 @@ def environment_flag(name: str) -> bool:
 
 def resolve_mode(asked: str | None) -> str:
     """"online", "offline", "shared" (all journal and never connect) or "disabled". Raises UsageError for others."""
-    from .errors import UsageError
-
     mode = asked or environment("MODE")
     if mode is None:
         return "disabled" if environment_flag("DISABLED") else "offline"
