@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -13,18 +14,20 @@
 #include "sync/commands/show.h"
 #include "sync/commands/sync.h"
 #include "sync/commands/verify.h"
+#include "sync/text.h"
 #include "sync/versions.h"
 
 namespace wb {
 namespace {
 
-constexpr char kFooter[] =
-    "Without a command: sync. `wbsync ./runs` uploads if WANDB_BASE_URL is set (key: WANDB_API_KEY or netrc),\n"
-    "and fills the local store PATH/.wbsync/store.db otherwise.\n"
+constexpr char kEnvironment[] =
+    "Uploads if WANDB_BASE_URL or --to names a server (key: WANDB_API_KEY or netrc); fills the local store\n"
+    "PATH/.wbsync/store.db otherwise.\n"
     "WB_RETRY_BUDGET_SECONDS (60): how long a server that does not answer is asked again.\n"
     "WB_REQUEST_BYTES: bytes of rows in one request. WB_ALLOW_HTTP=1: http:// to other machines. SSL_CERT_FILE: "
-    "certificates to trust.\n"
-    "\n"
+    "certificates to trust.";
+
+constexpr char kExitCodes[] =
     "Exit codes (of several problems the first in the order 130,1,2,8,6,5,7,4,3 wins):\n"
     "  0    everything was done, or nothing was to do; runs still going are no error\n"
     "  1    internal error\n"
@@ -93,6 +96,20 @@ void add_readers(CLI::App& app, CommandLine& line) {
   rescue->add_flag("--json", line.rescue.json, "wbkeep's own JSON lines");
 }
 
+void set_help(CLI::App& app) {
+  app.footer(
+      "Without a command: sync. `wbsync ./runs` is `wbsync sync ./runs`; `wbsync COMMAND --help` has a command's "
+      "options.\n\n" +
+      std::string(kExitCodes));
+  for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    command->footer("Exit codes: wbsync --help.");
+  }
+  app.get_subcommand("sync")->footer(std::string(kEnvironment) + "\n\n" + kExitCodes);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "wbsync: " + std::string(error.what()) + "; wbsync --help says more\n";
+  });
+}
+
 /// True if the first argument names a command or asks about the program itself.
 bool names_command(const CLI::App& app, const char* argument) {
   if (std::strcmp(argument, "-h") == 0 || std::strcmp(argument, "--help") == 0) return true;
@@ -100,6 +117,13 @@ bool names_command(const CLI::App& app, const char* argument) {
   const std::vector<const CLI::App*> commands = app.get_subcommands([](const CLI::App*) { return true; });
   return std::any_of(commands.begin(), commands.end(),
                      [&](const CLI::App* command) { return command->get_name() == argument; });
+}
+
+/// A word in a command's place that is no file either.
+bool is_mistyped(const std::string& argument) {
+  const bool is_word = !argument.starts_with('-') && argument.find('/') == std::string::npos;
+  std::error_code error;
+  return is_word && std::filesystem::symlink_status(argument, error).type() == std::filesystem::file_type::not_found;
 }
 
 ExitCode run_command(const CLI::App& app, CommandLine& line) {
@@ -119,14 +143,20 @@ ExitCode run_command(const CLI::App& app, CommandLine& line) {
 
 ExitCode run_main(int argc, char** argv) {
   CLI::App app("wbsync: merges what training processes logged, shows it, and uploads it", "wbsync");
-  app.footer(kFooter);
   app.set_version_flag("--version", versions_text());
   app.require_subcommand(0, 1);
   CommandLine line;
   add_sync(app, line.sync);
   add_readers(app, line);
+  set_help(app);
   std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.empty() || !names_command(app, argv[1])) arguments.insert(arguments.begin(), "sync");
+  const bool has_command = !arguments.empty() && names_command(app, argv[1]);
+  if (!has_command && !arguments.empty() && is_mistyped(arguments.front())) {
+    std::fprintf(stderr, "wbsync: %s: neither a path nor a command; wbsync --help lists the commands\n",
+                 printable(arguments.front()).c_str());
+    return ExitCode::kNotFound;
+  }
+  if (!has_command) arguments.insert(arguments.begin(), "sync");
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes a vector from its end.
   try {
     app.parse(std::move(arguments));

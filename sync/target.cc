@@ -35,7 +35,10 @@ Result<SyncTarget> choose_target(const std::string& to) {
     return SyncTarget{};
   }
   Result<ServerUrl> server = parse_server_url(url, environment("WB_ALLOW_HTTP") == "1");
-  if (!server.ok()) return server.status();
+  if (!server.ok()) {
+    const char* source = to.starts_with(kWandbUrl) ? "--to" : "WANDB_BASE_URL";
+    return Status(server.status().code(), std::string(source) + ": " + server.status().message());
+  }
   return SyncTarget{.is_store = false, .server = std::move(server).value()};
 }
 
