@@ -39,7 +39,7 @@ def test_verify_does_not_call_nothing_undamaged(tmp_path):
 def test_dump_is_silent_when_its_reader_has_enough(tmp_path):
     assert journals.run_program(tmp_path, LOG).returncode == 0
     with subprocess.Popen([str(journals.WBSYNC), "dump", str(tmp_path / "runs")], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, env=journals.clean_environment()) as dump:
+                          stderr=subprocess.PIPE, restore_signals=False, env=journals.clean_environment()) as dump:
         dump.stdout.readline()
         dump.stdout.close()
         assert dump.stderr.read() == b""
