@@ -1,10 +1,15 @@
 // ls: a table for people, one JSON line per journal for machines.
 #include "sync/commands/ls.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <limits>
+#include <numeric>
 #include <optional>
 
 #include "sync/discovery_report.h"
@@ -125,6 +130,28 @@ std::string padded(std::string text, std::size_t width, bool right) {
   return right ? spaces + text : text + spaces;
 }
 
+/// Columns of the terminal that stdout is; nothing if it is none.
+std::optional<std::size_t> terminal_columns() {
+  winsize size{};
+  if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return {};
+  return size.ws_col;
+}
+
+/// Leaves out columns until a line fits, those first that the others tell most about.
+std::vector<std::size_t> fitting_columns(const std::array<std::size_t, std::tuple_size_v<Line>>& widths,
+                                         std::size_t terminal) {
+  constexpr std::array<std::size_t, 6> kLeftOutFirst = {4, 7, 1, 9, 10, 2};  // HOST, ROWS, NAME, ACCEPTED, ...
+  std::vector<std::size_t> columns(widths.size());
+  std::iota(columns.begin(), columns.end(), 0);
+  std::size_t total = std::accumulate(widths.begin(), widths.end(), 2 * (widths.size() - 1));
+  for (const std::size_t column : kLeftOutFirst) {
+    if (total <= terminal) break;
+    std::erase(columns, column);
+    total -= widths[column] + 2;
+  }
+  return columns;
+}
+
 void print_table(const std::vector<Line>& lines) {
   std::array<std::size_t, std::tuple_size_v<Line>> widths{};
   for (const Line& line : lines) {
@@ -132,13 +159,18 @@ void print_table(const std::vector<Line>& lines) {
       widths[i] = std::max(widths[i], std::min(kColumnWidthMax, column_count(line[i])));
     }
   }
+  const std::size_t terminal = terminal_columns().value_or(std::numeric_limits<std::size_t>::max());
+  const std::vector<std::size_t> columns = fitting_columns(widths, terminal);
   for (const Line& line : lines) {
     std::string text;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      text += (i == 0 ? "" : "  ") + padded(line[i], widths[i], i >= kTextColumns || i == 3);
+    for (const std::size_t i : columns) {
+      text += (text.empty() ? "" : "  ") + padded(line[i], widths[i], i >= kTextColumns || i == 3);
     }
     text.erase(text.find_last_not_of(' ') + 1);
     std::puts(text.c_str());
+  }
+  if (columns.size() < widths.size()) {
+    std::puts("(Some columns do not fit in this terminal; wbsync ls ... | cat shows them all.)");
   }
 }
 

@@ -1,6 +1,10 @@
 """What a person sees who types wbsync wrongly: what is wrong, what to do, the documented exit code."""
 
+import fcntl
+import os
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -43,3 +47,27 @@ def test_dump_is_silent_when_its_reader_has_enough(tmp_path):
         dump.stdout.readline()
         dump.stdout.close()
         assert dump.stderr.read() == b""
+
+
+def list_on_terminal(path, columns):
+    """The lines of `wbsync ls` on a terminal of that many columns."""
+    ours, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    done = subprocess.run([str(journals.WBSYNC), "ls", str(path)], stdout=terminal, timeout=60, check=False,
+                          env=journals.clean_environment())
+    os.close(terminal)
+    text = os.read(ours, 1 << 16).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    return text.splitlines()
+
+
+def test_ls_leaves_out_columns_that_a_narrow_terminal_has_no_room_for(tmp_path):
+    program = "import wb; wb.init(id='r', name='a name of thirty characters...', group='a group', dir='runs').log({'i': 1})"
+    assert journals.run_program(tmp_path, program).returncode == 0
+    wide, narrow = (list_on_terminal(tmp_path / "runs", columns) for columns in (200, 80))
+    assert wide[0].split() == ["RUN", "NAME", "GROUP", "RANK", "HOST", "STATE", "STEPS", "ROWS", "AGE", "ACCEPTED",
+                               "DURABLE", "UPLOADED"]
+    assert len(wide) == 2
+    assert all(len(line) <= 80 for line in narrow) and "| cat" in narrow[2]
+    assert {"RUN", "GROUP", "STATE", "STEPS", "UPLOADED"} < set(narrow[0].split()) and "HOST" not in narrow[0]
