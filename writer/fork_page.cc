@@ -8,7 +8,7 @@
 #include <new>
 #include <utility>
 
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {

@@ -15,10 +15,10 @@
 #include <string_view>
 #include <utility>
 
+#include "schema/os_status.h"
 #include "writer/background.h"
 #include "writer/clock.h"
 #include "writer/futex.h"
-#include "writer/os_status.h"
 #include "writer/process_facts.h"
 
 namespace wb {

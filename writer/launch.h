@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "schema/descriptor.h"
 #include "wb/status.h"
-#include "writer/descriptor.h"
 #include "writer/environment.h"
 
 namespace wb {

@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <span>
 
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {

@@ -13,8 +13,8 @@
 #include <cstring>
 #include <utility>
 
+#include "schema/os_status.h"
 #include "writer/clock.h"
-#include "writer/os_status.h"
 #include "writer/process_facts.h"
 #include "writer/warning.h"
 

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <string>
 
+#include "schema/descriptor.h"
 #include "schema/ring_layout.h"
 #include "schema/uuid.h"
 #include "wb/status.h"
-#include "writer/descriptor.h"
 
 namespace wb {
 

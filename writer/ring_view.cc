@@ -13,7 +13,7 @@
 #include <cstring>
 
 #include "schema/journal_name.h"
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "schema/os_status.h"
 #include "schema/tail_file.h"
-#include "writer/os_status.h"
 
 namespace wb {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "schema/descriptor.h"
 #include "schema/journal_name.h"
 #include "schema/uuid.h"
 #include "wb/status.h"
-#include "writer/descriptor.h"
 
 namespace wb {
 

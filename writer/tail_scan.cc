@@ -8,9 +8,9 @@
 #include <cstring>
 #include <vector>
 
+#include "schema/descriptor.h"
 #include "schema/limits.h"
-#include "writer/descriptor.h"
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {

@@ -9,8 +9,8 @@
 #include <cassert>
 
 #include "schema/bytes.h"
+#include "schema/os_status.h"
 #include "writer/clock.h"
-#include "writer/os_status.h"
 #include "writer/tail_scan.h"
 
 namespace wb {

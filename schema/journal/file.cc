@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "schema/os_status.h"
+
 namespace wb {
 namespace {
 
@@ -16,47 +18,21 @@ constexpr std::size_t kReadBytes = 1U << 20;  // A read of a file that may be gr
 
 }  // namespace
 
-FileDescriptor::~FileDescriptor() {
-  if (number_ >= 0) ::close(number_);
-}
-
 Result<ShortPath> ShortPath::of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   ShortPath made;
-  made.directory = FileDescriptor(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (made.directory.number() < 0) return file_status(directory, "open", errno);
-  made.path = "/proc/self/fd/" + std::to_string(made.directory.number()) + "/" +
+  made.directory = Descriptor(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (made.directory.get() < 0) return file_status(directory, "open", errno);
+  made.path = "/proc/self/fd/" + std::to_string(made.directory.get()) + "/" +
               path.substr(slash == std::string::npos ? 0 : slash + 1);
   return made;
 }
 
 Status file_status(const std::string& path, const char* what, int error) {
-  Code code = Code::kIoError;
-  switch (error) {
-    case ENOENT:
-    case ENOTDIR:
-    case ESTALE:
-      code = Code::kNotFound;
-      break;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      code = Code::kPermission;
-      break;
-    case ENOSPC:
-    case EDQUOT:
-      code = Code::kNoSpace;
-      break;
-    case EEXIST:
-      code = Code::kExists;
-      break;
-    case ELOOP:
-      code = Code::kCorrupt;
-      break;
-    default:
-      break;
-  }
+  Code code = code_of_errno(error);
+  if (error == ESTALE) code = Code::kNotFound;  // An NFS server's word for a file that was sealed or moved meanwhile.
+  if (error == ELOOP) code = Code::kCorrupt;    // A link where a journal's file should be.
   return {code, path + ": " + what + ": " + std::strerror(error)};
 }
 
@@ -64,12 +40,12 @@ bool is_vanished(const Status& status) noexcept {
   return status.code() == Code::kNotFound;
 }
 
-Result<FileDescriptor> open_regular(const std::string& path, std::uint64_t* bytes) {
+Result<Descriptor> open_regular(const std::string& path, std::uint64_t* bytes) {
   // O_NONBLOCK: a pipe with a journal's name must not hang the reader.
-  FileDescriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (file.number() < 0) return file_status(path, "open", errno);
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (file.get() < 0) return file_status(path, "open", errno);
   struct stat status {};
-  if (::fstat(file.number(), &status) != 0) return file_status(path, "stat", errno);
+  if (::fstat(file.get(), &status) != 0) return file_status(path, "stat", errno);
   if (!S_ISREG(status.st_mode)) return Status(Code::kCorrupt, path + ": not a regular file");
   if (bytes != nullptr) *bytes = static_cast<std::uint64_t>(status.st_size);
   return file;
@@ -80,16 +56,16 @@ std::uint64_t regular_bytes(const std::string& path) noexcept {
   return ::lstat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
-Result<FileDescriptor> create_regular(const std::string& path) {
-  constexpr mode_t kMode = 0644;
-  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
-  if (file.number() < 0) return file_status(path, "create", errno);
+Result<Descriptor> create_regular(const std::string& path) {
+  constexpr mode_t kMode = 0666;  // Less the umask, as the tails: projects share their directories.
+  Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
+  if (file.get() < 0) return file_status(path, "create", errno);
   return file;
 }
 
 Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t bytes_max) {
   std::uint64_t file_bytes = 0;
-  Result<FileDescriptor> file = open_regular(path, &file_bytes);
+  Result<Descriptor> file = open_regular(path, &file_bytes);
   if (!file.ok()) return file.status();
   std::vector<std::byte> bytes;
   bytes.reserve(std::min<std::uint64_t>(file_bytes, bytes_max) + 1);
@@ -97,7 +73,7 @@ Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t by
     const std::size_t at = bytes.size();
     if (at > bytes_max) return Status(Code::kCorrupt, path + ": larger than " + std::to_string(bytes_max) + " bytes");
     bytes.resize(std::max(bytes.capacity(), at + kReadBytes));
-    const ssize_t count = ::read(file.value().number(), bytes.data() + at, bytes.size() - at);
+    const ssize_t count = ::read(file.value().get(), bytes.data() + at, bytes.size() - at);
     const int error = errno;
     bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count < 0 && error == EINTR) continue;

@@ -4,35 +4,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <utility>
 #include <vector>
 
+#include "schema/descriptor.h"
 #include "wb/status.h"
 
 namespace wb {
 
-/// A file descriptor, closed with its scope.
-class FileDescriptor {
- public:
-  FileDescriptor() = default;
-  explicit FileDescriptor(int number) noexcept : number_(number) {}
-  FileDescriptor(FileDescriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  FileDescriptor& operator=(FileDescriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~FileDescriptor();
-
-  int number() const noexcept { return number_; }
-
- private:
-  int number_ = -1;
-};
-
 /// A file's path by way of its directory's descriptor: short whatever the directory's name is, since SQLite opens no
 /// path of more than 512 bytes. Valid as long as it lives.
 struct ShortPath {
-  FileDescriptor directory;
+  Descriptor directory;
   std::string path;
   static Result<ShortPath> of(const std::string& path);
 };
@@ -44,13 +26,13 @@ bool is_vanished(const Status& status) noexcept;
 
 /// Opens a regular file for reading. kNotFound (also ESTALE), kPermission, kIoError; kCorrupt: it is a link, a pipe, a
 /// directory or a device.
-Result<FileDescriptor> open_regular(const std::string& path, std::uint64_t* bytes = nullptr);
+Result<Descriptor> open_regular(const std::string& path, std::uint64_t* bytes = nullptr);
 
 /// The file's size as it is now; 0 if it is gone.
 std::uint64_t regular_bytes(const std::string& path) noexcept;
 
 /// Creates the file with O_EXCL for reading and writing. kExists, kNotFound, kPermission, kNoSpace, kIoError.
-Result<FileDescriptor> create_regular(const std::string& path);
+Result<Descriptor> create_regular(const std::string& path);
 
 /// All bytes up to the end as it is now. kCorrupt: more than `bytes_max`; else as open_regular().
 Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t bytes_max);

@@ -42,7 +42,7 @@ SegmentFile::SegmentFile(std::string path, std::uint64_t file_bytes, ShortPath s
 
 Result<std::unique_ptr<SegmentFile>> SegmentFile::open(const std::string& path) {
   std::uint64_t file_bytes = 0;
-  const Result<FileDescriptor> checked = open_regular(path, &file_bytes);
+  const Result<Descriptor> checked = open_regular(path, &file_bytes);
   if (!checked.ok()) return checked.status();
   if (file_bytes == 0) return Status(Code::kCorrupt, path + ": empty file");
   Result<ShortPath> short_path = ShortPath::of(path);

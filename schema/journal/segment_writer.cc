@@ -357,7 +357,7 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(const std::string& 
                                                              std::uint32_t number) {
   Result<Compressor> compressor = Compressor::create();
   if (!compressor.ok()) return compressor.status();
-  Result<FileDescriptor> file = create_regular(path);
+  Result<Descriptor> file = create_regular(path);
   if (!file.ok()) return file.status();
   Result<ShortPath> short_path = ShortPath::of(path);
   if (!short_path.ok()) return short_path.status();

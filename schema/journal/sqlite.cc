@@ -1,8 +1,9 @@
 // SQLite handles: the one place that opens databases and translates result codes.
 #include "schema/journal/sqlite.h"
 
-#include <cerrno>
 #include <cstring>
+
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {
@@ -34,21 +35,7 @@ Code code_of(int result, int system_errno) noexcept {
     case SQLITE_TOOBIG:
       return Code::kInvalidArgument;
     default:
-      break;
-  }
-  switch (system_errno) {
-    case ENOENT:
-    case ENOTDIR:
-      return Code::kNotFound;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return Code::kPermission;
-    case ENOSPC:
-    case EDQUOT:
-      return Code::kNoSpace;
-    default:
-      return Code::kIoError;
+      return code_of_errno(system_errno);
   }
 }
 

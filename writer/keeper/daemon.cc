@@ -13,7 +13,7 @@
 #include <cstring>
 #include <vector>
 
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 
 #ifndef SYS_close_range
 #define SYS_close_range 436

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "writer/descriptor.h"
+#include "schema/descriptor.h"
 #include "writer/drain.h"
 
 namespace wb {

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "schema/journal/segment.h"
-#include "writer/os_status.h"
+#include "schema/os_status.h"
 #include "writer/tail_scan.h"
 
 namespace wb {

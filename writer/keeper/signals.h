@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "writer/descriptor.h"
+#include "schema/descriptor.h"
 #include "writer/drain.h"
 
 namespace wb {

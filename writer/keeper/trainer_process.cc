@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "writer/descriptor.h"
+#include "schema/descriptor.h"
 
 namespace wb {
 namespace {

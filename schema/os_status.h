@@ -20,6 +20,7 @@ constexpr Code code_of_errno(int error) noexcept {
     case EFBIG:
       return Code::kNoSpace;
     case ENOENT:
+    case ENOTDIR:
       return Code::kNotFound;
     case EEXIST:
       return Code::kExists;
