@@ -53,7 +53,7 @@ void show_limits(const JournalModel& journal) {
   std::printf("             whole step killed at once: at most the last 10 ms\n");
   std::printf("             power cut: at most the sync interval (%s)\n", interval_text(journal).c_str());
   if (journal.dropped_count != 0) {
-    std::printf("    dropped  %llu rows: the ring was full, log() said so\n",
+    std::printf("    dropped  %llu rows: no room in the ring, or a value over 64 KiB; stderr said so\n",
                 static_cast<unsigned long long>(journal.dropped_count));
   }
 }

@@ -200,8 +200,8 @@ ExitCode fill_store(const SyncOptions& options, const std::vector<RunModel>& run
         json_string(path).c_str(), runs.size(), static_cast<unsigned long long>(stored.written_count),
         static_cast<unsigned long long>(stored.unchanged_count), static_cast<int>(exit_code));
   } else {
-    std::printf("%zu runs in %s (%llu new or changed)\n", runs.size(), printable(path).c_str(),
-                static_cast<unsigned long long>(stored.written_count));
+    std::printf("%zu run%s in %s (%llu new or changed)\n", runs.size(), runs.size() == 1 ? "" : "s",
+                printable(path).c_str(), static_cast<unsigned long long>(stored.written_count));
     std::printf("To upload them: WANDB_API_KEY=... wbsync %s --to wandb:%s\n", printable(options.paths.front()).c_str(),
                 kWandbDefaultUrl);
   }
