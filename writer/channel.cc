@@ -70,6 +70,12 @@ Status Channel::start_thread(const std::string& why) noexcept {
   return {};
 }
 
+Status Channel::replace_failed_launch() noexcept {
+  if (thread_ || !launch_ || launch_->state() != Launch::State::kFailed) return {};
+  const Status failed(Code::kNotFound, launch_->failure());
+  return choice_.mode == KeeperMode::kProcess ? failed : start_thread(failed.message());
+}
+
 Status Channel::await_keeper(milliseconds timeout) noexcept {
   const std::int64_t end_ns = monotonic_ns() + timeout.count() * kNsPerMs;
   for (;;) {
@@ -82,13 +88,9 @@ Status Channel::await_keeper(milliseconds timeout) noexcept {
     if (state != KeeperState::kNone) return {};
     {
       const std::lock_guard lock(keeper_mutex_);
-      if (!thread_ && launch_ && launch_->state() == Launch::State::kFailed) {
-        const Status failed(Code::kNotFound, launch_->failure());
-        Status status = choice_.mode == KeeperMode::kProcess ? failed : start_thread(failed.message());
-        if (!status.ok()) {
-          ring_.unlink();
-          return status;
-        }
+      if (Status status = replace_failed_launch(); !status.ok()) {
+        ring_.unlink();
+        return status;
       }
     }
     const std::int64_t left_ns = end_ns - monotonic_ns();
@@ -99,7 +101,10 @@ Status Channel::await_keeper(milliseconds timeout) noexcept {
 
 void Channel::await_launch(milliseconds timeout) noexcept {
   const std::lock_guard lock(keeper_mutex_);
-  if (launch_) launch_->wait(timeout.count() * kNsPerMs);
+  if (!launch_) return;
+  launch_->wait(timeout.count() * kNsPerMs);
+  // Without a keeper the records stay in the ring, for rescue and for later attempts.
+  static_cast<void>(replace_failed_launch());
 }
 
 void Channel::attend(bool accepted) noexcept {

@@ -68,6 +68,7 @@ class Channel {
   void revive_keeper() noexcept;
   Status start_keeper() noexcept;
   Status start_thread(const std::string& why) noexcept;
+  Status replace_failed_launch() noexcept;  // With keeper_mutex_ held.
   bool keeper_is_gone() noexcept;
   bool will_be_sealed() noexcept;
   std::uint64_t request_sync() noexcept;

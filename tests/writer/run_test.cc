@@ -366,6 +366,24 @@ TEST(RunFork, AGrandchildOfAChildThatCouldNotOpenAJournalCountsItsRows) {
   EXPECT_TRUE(is_ended(run->finish(0)));
 }
 
+TEST(RunFork, AChildFallsBackToAThreadToo) {
+  const TempDirectory directory;
+  Options options = options_in(directory);
+  options.keeper = KeeperMode::kAuto;
+  options.keeper_path = "/bin/false";
+  auto run = open_run(options);
+  ASSERT_NE(run, nullptr);
+  const pid_t pid = fork();
+  if (pid == 0) {
+    // Well below the 5 s after which a missing keeper is looked for again.
+    const bool is_well = log(*run, {{"a", 1}}) && run->flush(milliseconds(3'000)).ok();
+    _exit(is_well ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(RunFork, AChildThatNeverLogsTouchesNothing) {
   const TempDirectory directory;
   auto run = open_run(options_in(directory));
