@@ -134,9 +134,10 @@ TEST(KeeperDisk, FullTmpfsResumesWhenSpaceReturns) {
 }
 
 /// wbkeep under strace, which makes one system call fail where it touches a tail of the journal.
-std::vector<std::string> keeper_with_fault(RingMaker& ring, const std::string& call, const std::string& fault) {
+std::vector<std::string> keeper_with_fault(RingMaker& ring, const std::string& call, const std::string& fault,
+                                           const std::string& trace) {
   std::vector<std::string> program = {
-      "strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault};
+      "strace", "-f", "-qq", "-o", trace, "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault};
   for (std::uint32_t number = 0; number < 50; ++number) {
     program.push_back("-P");
     program.push_back(std::string(ring.header().directory) + "/" + journal_file(ring.stem(), number, FileKind::kTail));
@@ -151,7 +152,9 @@ void expect_no_loss_with(const std::string& call, const std::string& fault) {
   const TempDirectory directory;
   RingMaker ring(directory.path());
   ring.publish_start();
-  KeeperProcess keeper(keeper_with_fault(ring, call, fault), ring.fd(),
+  const TempDirectory trace_directory;
+  const std::string trace = trace_directory.path() + "/trace";
+  KeeperProcess keeper(keeper_with_fault(ring, call, fault, trace), ring.fd(),
                        [] { ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); });
   for (int piece = 0; piece < 6; ++piece) {
     for (int i = 0; i < 50; ++i) ASSERT_TRUE(ring.publish_row(piece * 50 + i));
@@ -163,6 +166,9 @@ void expect_no_loss_with(const std::string& call, const std::string& fault) {
     ASSERT_EQ(ring.header().keeper.durable_sequence.load(), ring.sequence());
   }
   expect_complete(ring, keeper, directory.path(), 1);
+  std::ifstream traced(trace);
+  const std::string calls(std::istreambuf_iterator<char>(traced), {});
+  EXPECT_NE(calls.find("(INJECTED)"), std::string::npos) << "the keeper never came to the call that was to fail";
 }
 
 TEST(KeeperDisk, AFailedSyncIsAnsweredByANewTailWithoutLoss) {
