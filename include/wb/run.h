@@ -117,7 +117,8 @@ class WB_API Run {
 
   /// Ends the run with the program's exit code (0 to 255; others are kept as given). Waits until the journal is
   /// durable, as long as the keeper advances: at most 150 ms without progress and 5 s in all, then returns
-  /// kTimeout; the keeper goes on by itself. Once durable it waits at most 150 ms more until the journal is sealed. A second call returns ok and does nothing.
+  /// kTimeout; the keeper goes on by itself. Once durable it waits at most 150 ms more until the journal is sealed. A
+  /// second call returns ok and does nothing.
   Status finish(std::int32_t exit_code) noexcept;
 
   const std::string& id() const noexcept;
