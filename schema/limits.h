@@ -6,7 +6,7 @@
 
 namespace wb {
 
-inline constexpr std::uint16_t kFormatVersion = 0;
+inline constexpr std::uint16_t kFormatVersion = 1;
 
 // Frames and records.
 inline constexpr std::size_t kFramePayloadBytesMax = 272 * 1024;  // A chunk of 256 KiB and its head.

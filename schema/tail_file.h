@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <span>
 
+#include "schema/limits.h"
 #include "schema/uuid.h"
 #include "wb/status.h"
 
@@ -24,7 +25,7 @@ inline constexpr std::size_t kTailHeadBytes = 64;
 inline constexpr char kTailMagic[8] = {'w', 'b', 't', 'a', 'i', 'l', '0', '\n'};
 
 struct TailHead {
-  std::uint16_t version = 0;
+  std::uint16_t version = kFormatVersion;
   std::uint32_t compatible_flags = 0;
   std::uint32_t incompatible_flags = 0;
   std::uint32_t file_number = 0;

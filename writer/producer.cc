@@ -40,7 +40,8 @@ Producer::Producer(Ring& ring, std::int64_t wait_when_full_ms)
       room_end_(ring.data_bytes()) {}
 
 Timestamp Producer::now() const noexcept {
-  return {monotonic_ns(), keeper_.wall_offset_us.load(std::memory_order_relaxed)};
+  const std::int64_t mono_ns = monotonic_ns();
+  return {mono_ns - mono_ns % 1000, keeper_.wall_offset_us.load(std::memory_order_relaxed)};
 }
 
 template <typename Row>

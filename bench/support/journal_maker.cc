@@ -56,9 +56,11 @@ std::vector<std::byte> make_tail_frames(const Uuid& journal, std::string_view ru
     const std::string& name = metric_names()[i];
     writer.add(key_record_bytes(name), Kind::kKey, 0, [&](std::byte* to) { encode_key(to, i, name); });
   }
+  std::int64_t exact_ns = kStartNs;
   Timestamp time{.mono_ns = kStartNs, .wall_offset_us = kWallOffsetUs};
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    time.mono_ns += gaps_ns[r];
+    exact_ns += gaps_ns[r];
+    time.mono_ns = exact_ns / 1000 * 1000;  // As the producer rounds it.
     writer.add(row_bytes(kMetricCount, 0), Kind::kRow, kRowCommit, [&](std::byte* to) {
       RowEncoder row(to, kMetricCount, 0, static_cast<std::int64_t>(r), time);
       for (std::uint32_t i = 0; i < kMetricCount; ++i) row.set(i, i, Value(rows[r][i]));

@@ -5,6 +5,7 @@
 
 #include "schema/bytes.h"
 #include "schema/journal/column.h"
+#include "schema/journal/cuts.h"
 #include "schema/record.h"
 
 namespace wb {
@@ -19,10 +20,10 @@ bool is_text_word(std::uint32_t word) noexcept {
   return type == ValueType::kString || type == ValueType::kJson;
 }
 
-void append_field(std::vector<std::byte>& to, std::vector<std::uint64_t>& values, std::span<const PlacedFrame> rows,
+void append_field(RawBlock& to, std::vector<std::uint64_t>& values, std::span<const PlacedFrame> rows, bool is_float,
                   const auto& field_of) {
   for (std::size_t i = 0; i < rows.size(); ++i) values[i] = field_of(rows[i]);
-  append_column(to, values);
+  append_column(to.bytes, to.cuts, values, is_float);
 }
 
 std::uint64_t head_word(const PlacedFrame& row, std::size_t offset) noexcept {
@@ -192,28 +193,29 @@ bool is_canonical_row(const Frame& frame) {
   return row_bytes(count, text_at) == frame.payload.size();
 }
 
-std::vector<std::byte> encode_rows_block(std::span<const PlacedFrame> rows) {
+RawBlock encode_rows_block(std::span<const PlacedFrame> rows) {
   assert(!rows.empty() && rows.size() <= kBlockRowsMax);
   const RowView shape = RowView::parse(rows[0].frame.payload).value();
   const std::size_t key_count = shape.size();
-  std::vector<std::byte> raw(8 + key_count * 4);
-  store_le(raw.data(), static_cast<std::uint32_t>(rows.size()));
-  store_le(raw.data() + 4, static_cast<std::uint32_t>(key_count));
-  for (std::size_t key = 0; key < key_count; ++key) store_le(raw.data() + 8 + key * 4, shape.key_word_at(key));
+  RawBlock raw{.bytes = std::vector<std::byte>(8 + key_count * 4), .cuts = {}};
+  store_le(raw.bytes.data(), static_cast<std::uint32_t>(rows.size()));
+  store_le(raw.bytes.data() + 4, static_cast<std::uint32_t>(key_count));
+  for (std::size_t key = 0; key < key_count; ++key) store_le(raw.bytes.data() + 8 + key * 4, shape.key_word_at(key));
 
   std::vector<std::uint64_t> values(rows.size());
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return row.ordinal; });
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return row.frame.sequence - row.ordinal; });
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return row.frame.flags; });
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return head_word(row, 0); });
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return head_word(row, 8); });
-  append_field(raw, values, rows, [](const PlacedFrame& row) { return head_word(row, 16); });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.ordinal; });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.frame.sequence - row.ordinal; });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.frame.flags; });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 0); });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 8); });
+  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 16); });
 
   std::vector<std::string_view> texts(rows.size());
   for (std::size_t key = 0; key < key_count; ++key) {
     const std::size_t value_at = kRowHeadBytes + key * 8;
     if (!is_text_word(shape.key_word_at(key))) {
-      append_field(raw, values, rows, [=](const PlacedFrame& row) { return head_word(row, value_at); });
+      const bool is_float = shape.key_word_at(key) >> 28 == static_cast<std::uint32_t>(ValueType::kFloat64);
+      append_field(raw, values, rows, is_float, [=](const PlacedFrame& row) { return head_word(row, value_at); });
       continue;
     }
     const std::size_t area_at = kRowHeadBytes + key_count * 12;
@@ -221,12 +223,13 @@ std::vector<std::byte> encode_rows_block(std::span<const PlacedFrame> rows) {
       const std::uint64_t place = head_word(rows[i], value_at);
       texts[i] = as_text(rows[i].frame.payload.subspan(area_at + (place & UINT32_MAX), place >> 32));
     }
-    append_text_column(raw, texts);
+    append_text_column(raw.bytes, texts);
   }
+  raw.cuts = choose_cuts(raw.bytes, raw.cuts);
   return raw;
 }
 
-std::vector<std::byte> encode_verbatim_block(std::span<const PlacedFrame> frames) {
+RawBlock encode_verbatim_block(std::span<const PlacedFrame> frames) {
   std::size_t bytes = 0;
   for (const PlacedFrame& placed : frames) bytes += kVerbatimHeadBytes + placed.frame.payload.size();
   std::vector<std::byte> raw(bytes);
@@ -241,7 +244,7 @@ std::vector<std::byte> encode_verbatim_block(std::span<const PlacedFrame> frames
     if (!frame.payload.empty()) std::memcpy(at + kVerbatimHeadBytes, frame.payload.data(), frame.payload.size());
     at += kVerbatimHeadBytes + frame.payload.size();
   }
-  return raw;
+  return {.bytes = std::move(raw), .cuts = {}};
 }
 
 BlockInfo block_info(BlockKind kind, std::span<const PlacedFrame> frames, std::size_t raw_bytes) noexcept {

@@ -27,6 +27,12 @@ enum class ColumnCodec : std::uint8_t {
   kDelta = 3,     ///< Differences to the value before (0 before the first), zigzag, then as kShuffle.
   kBytes = 4,     ///< n values below 256, a byte each.
   kTexts = 5,     ///< n lengths of 4 bytes, then the texts.
+  // Since version 1; version 0 was written with kConstant, kShuffle, kDelta, kBytes and kTexts.
+  kDictionary = 6,  ///< u16 m, m values of 8 bytes, n indices of a byte.
+  kInteger = 7,     ///< Multiples of a scale; this and the following as numbers (FORMAT.md, "Numbers").
+  kFloat64 = 8,     ///< The bits of float64 in the order of the numbers.
+  kFloat32 = 9,     ///< The bits of float32 in the order of the numbers.
+  kQuotient = 10,   ///< Integers divided by a scale.
 };
 
 /// A block's row in the table `blocks`, without its data. 0 and 0: no record of that source.
@@ -50,13 +56,19 @@ struct PlacedFrame {
   Frame frame;
 };
 
+/// A block's raw bytes, and the offsets in them where bytes of another distribution begin.
+struct RawBlock {
+  std::vector<std::byte> bytes;
+  std::vector<std::size_t> cuts;
+};
+
 /// True if RowEncoder gives back the same bytes: only such rows may go into a rows block.
 bool is_canonical_row(const Frame& frame);
 
 /// The raw bytes of a block. Ordinals rise. All frames of a rows block are canonical trainer rows with the same key
 /// words and rising sequence numbers, at least one and at most kBlockRowsMax.
-std::vector<std::byte> encode_rows_block(std::span<const PlacedFrame> rows);
-std::vector<std::byte> encode_verbatim_block(std::span<const PlacedFrame> frames);
+RawBlock encode_rows_block(std::span<const PlacedFrame> rows);
+RawBlock encode_verbatim_block(std::span<const PlacedFrame> frames);
 
 /// The block's row for the table: counts and ranges of `frames`.
 BlockInfo block_info(BlockKind kind, std::span<const PlacedFrame> frames, std::size_t raw_bytes) noexcept;

@@ -11,8 +11,14 @@
 
 namespace wb {
 
-/// Appends a column of 64-bit values under the codec that promises the fewest bytes after compression.
-void append_column(std::vector<std::byte>& to, std::span<const std::uint64_t> values);
+inline constexpr unsigned kDifferenceOrderMax = 4;   ///< Differences of differences of ... of a number column.
+inline constexpr std::size_t kColumnHeadBytes = 5;   ///< u8 codec, u32 bytes.
+inline constexpr std::size_t kNumberHeadBytes = 12;  ///< u8 order, u8 width, u16 exceptions, u64 base.
+
+/// Appends a column of 64-bit values under the codec that promises the fewest bytes after compression. `is_float`: they
+/// are float64. Adds to `cuts` the offsets where planes of bytes begin, which may need a coding of their own.
+void append_column(std::vector<std::byte>& to, std::vector<std::size_t>& cuts, std::span<const std::uint64_t> values,
+                   bool is_float);
 
 /// Appends a column of texts.
 void append_text_column(std::vector<std::byte>& to, std::span<const std::string_view> texts);
@@ -27,6 +33,11 @@ class Column {
   std::string_view text(std::size_t i) const noexcept { return {texts_ + offsets_[i], offsets_[i + 1] - offsets_[i]}; }
 
  private:
+  Status read_texts(std::span<const std::byte> bytes, std::size_t count);
+  Status read_plain(ColumnCodec codec, std::span<const std::byte> bytes, std::size_t count);
+  Status read_dictionary(std::span<const std::byte> bytes, std::size_t count);
+  Status read_numbers(ColumnCodec codec, std::span<const std::byte> bytes, std::size_t count);
+
   std::vector<std::uint64_t> values_;  // One value for all rows if it is constant.
   std::vector<std::uint32_t> offsets_;
   const char* texts_ = nullptr;

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kDescriptorOffset = 4;  // Behind the magic number.
 constexpr std::byte kChecksumFlag{4};
+constexpr std::size_t kBlockHeadBytes = 8;  // At least what another block takes, incompressible or not.
 
 }  // namespace
 
@@ -25,11 +26,22 @@ Result<Compressor> Compressor::create() {
   return compressor;
 }
 
-Result<std::span<const std::byte>> Compressor::compress(std::span<const std::byte> raw) {
-  frame_.resize(ZSTD_compressBound(raw.size()));
-  const std::size_t bytes = ZSTD_compress2(handle_.get(), frame_.data(), frame_.size(), raw.data(), raw.size());
-  if (ZSTD_isError(bytes) != 0) return Status(Code::kInternal, std::string("zstd: ") + ZSTD_getErrorName(bytes));
-  return std::span<const std::byte>(frame_).first(bytes);
+Result<std::span<const std::byte>> Compressor::compress(std::span<const std::byte> raw,
+                                                        std::span<const std::size_t> cuts) {
+  ZSTD_CCtx* handle = handle_.get();
+  frame_.resize(ZSTD_compressBound(raw.size()) + cuts.size() * kBlockHeadBytes);
+  ZSTD_outBuffer to{frame_.data(), frame_.size(), 0};
+  std::size_t left = ZSTD_CCtx_reset(handle, ZSTD_reset_session_only);
+  if (ZSTD_isError(left) == 0) left = ZSTD_CCtx_setPledgedSrcSize(handle, raw.size());
+  ZSTD_inBuffer from{raw.data(), 0, 0};
+  for (std::size_t i = 0; i <= cuts.size() && ZSTD_isError(left) == 0; ++i) {
+    from.size = i < cuts.size() ? cuts[i] : raw.size();
+    // The buffer has room for all, so that one call does.
+    left = ZSTD_compressStream2(handle, &to, &from, i < cuts.size() ? ZSTD_e_flush : ZSTD_e_end);
+  }
+  if (ZSTD_isError(left) != 0) return Status(Code::kInternal, std::string("zstd: ") + ZSTD_getErrorName(left));
+  if (left != 0) return Status(Code::kInternal, "zstd: no room");
+  return std::span<const std::byte>(frame_).first(to.pos);
 }
 
 Result<Decompressor> Decompressor::create() {

@@ -19,8 +19,9 @@ inline constexpr int kWindowLogMax = 23;  ///< 8 MiB: what reading may cost besi
 class Compressor {
  public:
   static Result<Compressor> create();
-  /// The frame is valid until the next call.
-  Result<std::span<const std::byte>> compress(std::span<const std::byte> raw);
+  /// The frame is valid until the next call. At the rising offsets `cuts` a zstd block ends, so that the bytes on
+  /// both sides are coded apart.
+  Result<std::span<const std::byte>> compress(std::span<const std::byte> raw, std::span<const std::size_t> cuts = {});
 
  private:
   struct Free {

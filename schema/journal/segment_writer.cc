@@ -160,10 +160,9 @@ Status Writer::write_block(BlockKind kind, const Records& records) {
     if (!status.ok()) return status;
   }
   const std::vector<PlacedFrame> frames = placed(records);
-  const std::vector<std::byte> raw =
-      kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
-  const BlockInfo info = block_info(kind, frames, raw.size());
-  const Result<std::span<const std::byte>> data = compressor_.compress(raw);
+  const RawBlock raw = kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
+  const BlockInfo info = block_info(kind, frames, raw.bytes.size());
+  const Result<std::span<const std::byte>> data = compressor_.compress(raw.bytes, raw.cuts);
   if (!data.ok()) return fail(data.status());
 
   const std::uint64_t id = ++seal_.info.block_count;
@@ -233,7 +232,7 @@ Status Writer::begin(int page_bytes) {
   if (status.ok()) {
     status = database_->execute(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN;"
-        "PRAGMA application_id=0x77626A30; PRAGMA user_version=0");
+        "PRAGMA application_id=0x77626A30; PRAGMA user_version=1");
   }
   for (const SegmentTable& table : segment_tables()) {
     if (status.ok()) status = database_->execute(std::string(table.sql).c_str());

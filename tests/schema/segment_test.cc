@@ -285,7 +285,7 @@ TEST_F(SegmentTest, WithATableOrVersionOfAnotherMakerIsRefused) {
                {"CREATE TRIGGER t AFTER INSERT ON keys BEGIN DELETE FROM keys; END", Code::kCorrupt},
                {"DROP TABLE gaps", Code::kCorrupt},
                {"PRAGMA application_id=1", Code::kCorrupt},
-               {"PRAGMA user_version=1", Code::kUnsupported},
+               {"PRAGMA user_version=2", Code::kUnsupported},
                {"DELETE FROM meta WHERE key='journal'", Code::kCorrupt},
                {"UPDATE meta SET value=1 WHERE key='incompatible_flags'", Code::kCorrupt}};
   int count = 0;
