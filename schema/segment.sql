@@ -1,4 +1,4 @@
--- The tables of a segment (.wbj), format version 0. Readers compare them to the letter with sqlite_schema.
+-- The tables of a segment (.wbj), format versions 0 and 1. Readers compare them to the letter with sqlite_schema.
 -- What the columns mean: FORMAT.md, "Segment". The file's application_id is 0x77626A30.
 CREATE TABLE meta(key TEXT PRIMARY KEY,value,hash INTEGER)WITHOUT ROWID;
 CREATE TABLE keys(id INTEGER PRIMARY KEY,name BLOB,hash INTEGER);

@@ -92,6 +92,14 @@ Status SegmentFile::check_head() const {
   return {Code::kUnsupported, path_ + ": segment format version " + std::to_string(version.value())};
 }
 
+Status SegmentFile::size_status() const {
+  const Result<std::uint64_t> page_bytes = pragma("PRAGMA page_size");
+  const Result<std::uint64_t> page_count = pragma("PRAGMA page_count");
+  if (!page_bytes.ok()) return page_bytes.status();
+  if (!page_count.ok()) return page_count.status();
+  return page_bytes.value() * page_count.value() == file_bytes_ ? Status() : corrupt("size of the file");
+}
+
 Status SegmentFile::check_tables() const {
   // Indexes that a table brings along have no text; whatever else is there does, and is refused.
   Result<Statement> statement = database_.prepare("SELECT type,name,tbl_name,sql FROM sqlite_schema ORDER BY rowid");

@@ -38,6 +38,8 @@ class SegmentFile {
   const SegmentSeal& seal() const noexcept { return seal_; }
   /// Not ok: the seal is damaged, and nothing tells whether rows are missing.
   const Status& seal_status() const noexcept { return seal_status_; }
+  /// kCorrupt: the file is not as long as its pages; all rows may still be there.
+  Status size_status() const;
   std::uint32_t salt() const noexcept { return salt_; }
   /// Of the rows of `meta`, by key.
   const std::vector<std::uint32_t>& meta_hashes() const noexcept { return meta_hashes_; }

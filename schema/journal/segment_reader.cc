@@ -134,7 +134,7 @@ Status Reader::read(std::uint64_t after_sequence, const RecordVisitor& visit) {
   const TableRows<std::uint32_t> keys = file_->key_hashes();
   TableRows<SegmentGap> gaps = file_->gaps();
   TableRows<BlockRow> blocks = file_->block_rows();
-  for (const Status& status : {keys.status, gaps.status, blocks.status}) note(status);
+  for (const Status& status : {file_->size_status(), keys.status, gaps.status, blocks.status}) note(status);
 
   ContentHash content(file_->salt());
   for (const std::uint32_t hash : file_->meta_hashes()) content.add(hash);

@@ -1,5 +1,6 @@
 // Makes the golden journals of the present format version: make_golden DIRECTORY. Run by hand for a new version only;
 // golden files that are there never change.
+#include <cmath>
 #include <cstdio>
 
 #include "tests/schema/journal_builder.h"
@@ -111,7 +112,35 @@ void add_many_rows(JournalBuilder& builder, int count) {
   }
 }
 
+// A column of each codec, with exceptions, and differences of every order.
+void add_columns(JournalBuilder& builder, int count) {
+  const std::uint32_t wave = builder.key("wave"), norm = builder.key("norm"), accuracy = builder.key("accuracy");
+  const std::uint32_t seen = builder.key("seen"), signs = builder.key("signs"), noise = builder.key("noise");
+  std::uint64_t random = 1;
+  for (int i = 0; i < count; ++i) {
+    random = random * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
+    const double odd = static_cast<double>(random >> 40) / 16'777'216 - 0.5;
+    const double power = 1e-3 * (i + 1) * (i + 2) * (i + 3);
+    const double norms = i % 97 == 5 ? 1e-42 * i : static_cast<double>(static_cast<float>(std::exp(8 * odd)));
+    const Value normed = i == 40   ? Value::of(ValueType::kFloat64, 0xFFF00000DEADBEEF)
+                         : i == 41 ? Value::of(ValueType::kFloat64, 0x7FF4000000000000)
+                                   : Value(norms);
+    builder.row(i, {{wave, power},
+                    {norm, normed},
+                    {accuracy, i == 17 ? -0.0 : static_cast<double>(random >> 55) / 600},
+                    {seen, Value(std::int64_t{i} * i * 1'000'003)},
+                    {signs, i % 3 == 0 ? -0.0 : i % 3 * 0.1},
+                    {noise, Value::of(ValueType::kFloat64, random)}});
+  }
+}
+
 void make_all(const std::string& root) {
+  {
+    Golden golden(root, "columns");
+    add_columns(golden.builder(), 400);
+    golden.end(0);
+    golden.builder().write_segment(golden.path(0, FileKind::kSegment));
+  }
   {
     Golden golden(root, "values");
     add_values(golden.builder());

@@ -44,7 +44,7 @@ class Frame:
 def read_tail(path):
     data = path.read_bytes()
     magic, version, head_bytes, _, incompatible = struct.unpack_from("<8sHHII", data)
-    assert magic == b"wbtail0\n" and version == 0 and head_bytes == 64 and incompatible == 0
+    assert magic == b"wbtail0\n" and version in (0, 1) and head_bytes == 64 and incompatible == 0
     assert struct.unpack_from("<I", data, 60)[0] == crc32c(0, data[:60])
     salt = struct.unpack_from("<I", data, 24)[0]
     at = 64
@@ -73,7 +73,7 @@ def read_segment(path):
     assert database.execute("PRAGMA application_id").fetchone() == (0x77626A30,)
     meta = database.execute("SELECT key,value,hash FROM meta ORDER BY key").fetchall()
     values = {key: value for key, value, _ in meta}
-    assert values["format_version"] == 0 and values["incompatible_flags"] == 0
+    assert values["format_version"] in (0, 1) and values["incompatible_flags"] == 0
     salt = struct.unpack_from("<I", values["journal"])[0]
     content = salt
     tables = {"meta": [(row[:2], row[2]) for row in meta]}
@@ -110,6 +110,58 @@ def unzigzag(code):
     return (code >> 1) ^ -(code & 1)
 
 
+MASK = 0xFFFFFFFFFFFFFFFF
+
+
+def signed(bits, width=64):
+    return bits - (1 << width) if bits >> (width - 1) else bits
+
+
+def from_order(bits, width):
+    """The bits of a float from the integer that has the order of the numbers."""
+    return bits ^ (MASK >> (65 - width)) if bits >> (width - 1) else bits
+
+
+def float32_bits(bits):
+    """The bits of the float64 that a float32 is, without the arithmetic that would change a NaN."""
+    sign, exponent, mantissa = bits >> 31, bits >> 23 & 0xFF, bits & 0x7FFFFF
+    if exponent == 0xFF:
+        return sign << 63 | 0x7FF << 52 | mantissa << 29
+    return struct.unpack("<Q", struct.pack("<d", struct.unpack("<f", struct.pack("<I", bits))[0]))[0]
+
+
+def numbers(codec, data, count):
+    order, width, exception_count, base = struct.unpack_from("<BBHQ", data)
+    at, scale = 12, 1
+    if codec in (7, 10):
+        scale, at = struct.unpack_from("<Q", data, at)[0], at + 8
+    firsts = struct.unpack_from(f"<{order}Q", data, at)
+    at += 8 * order
+    rows = struct.unpack_from(f"<{exception_count}H", data, at)
+    at += 2 * exception_count
+    exceptions = struct.unpack_from(f"<{exception_count}Q", data, at)
+    at += 8 * exception_count
+    left = count - order
+    assert at + width * left == len(data)
+    values = [base + int.from_bytes(data[at + i:at + width * left:left], "little") & MASK for i in range(left)]
+    for first in reversed(firsts):
+        sums = [first]
+        for difference in values:
+            sums.append(sums[-1] + difference & MASK)
+        values = sums
+    if codec == 7:
+        values = [value * scale & MASK for value in values]
+    elif codec == 8:
+        values = [from_order(value, 64) for value in values]
+    elif codec == 9:
+        values = [float32_bits(from_order(value & 0xFFFFFFFF, 32)) for value in values]
+    else:
+        values = [struct.unpack("<Q", struct.pack("<d", float(signed(value)) / scale))[0] for value in values]
+    for row, value in zip(rows, exceptions):
+        values[row] = value
+    return values
+
+
 def column(raw, at, count):
     codec, size = struct.unpack_from("<BI", raw, at)
     data = raw[at + 5:at + 5 + size]
@@ -123,6 +175,14 @@ def column(raw, at, count):
         for length in lengths:
             values.append(data[start:start + length])
             start += length
+    elif codec == 6:
+        entry_count = struct.unpack_from("<H", data)[0]
+        entries = struct.unpack_from(f"<{entry_count}Q", data, 2)
+        values = [entries[index] for index in data[2 + 8 * entry_count:]]
+        assert len(values) == count
+    elif codec >= 7:
+        assert codec <= 10
+        values = numbers(codec, data, count)
     elif codec == 0:
         values = list(struct.unpack(f"<{count}Q", data))
     else:

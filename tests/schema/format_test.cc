@@ -19,7 +19,7 @@ TEST(FormatDocument, ShowsTheBytesOfAGoldenTail) {
     std::istringstream columns(line.substr(5, 47));
     for (unsigned value = 0; columns >> std::hex >> value;) shown.push_back(static_cast<std::byte>(value));
   }
-  EXPECT_EQ(shown, file_bytes(WB_SOURCE_DIR "/tests/golden/v0/cut/cut/cut.r2.a1.63646566.000.tail"));
+  EXPECT_EQ(shown, file_bytes(WB_SOURCE_DIR "/tests/golden/v1/cut/cut/cut.r2.a1.63646566.000.tail"));
 }
 
 }  // namespace
