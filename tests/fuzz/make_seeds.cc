@@ -1,4 +1,4 @@
-// Makes the first corpus from the golden journals: make_seeds GOLDEN_DIRECTORY CORPUS_DIRECTORY. Run by hand.
+// Makes a first corpus from the golden journals: make_seeds GOLDEN_DIRECTORY CORPUS_DIRECTORY. Run by hand.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
