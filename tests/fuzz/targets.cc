@@ -135,8 +135,7 @@ void fuzz_block(std::span<const std::byte> bytes) {
     if (info.kind == BlockKind::kRows) require(is_canonical_row(frames.back().frame));
   }
   // What was read can be written, and is read as the same.
-  const RawBlock again =
-      info.kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
+  const RawBlock again = info.kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
   const auto reopened = BlockReader::open(block_info(info.kind, frames, again.bytes.size()), again.bytes);
   require(reopened.ok());
   for (std::size_t i = 0; i < frames.size(); ++i) {

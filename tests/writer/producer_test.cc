@@ -296,6 +296,7 @@ TEST(Producer, KeepsEachRowOfEightThreadsOnce) {
     EXPECT_EQ(row.metrics.at("i").bits, next.at(thread)++);
     EXPECT_EQ(row.step, step++);
     EXPECT_LE(last_ns, row.time.mono_ns);
+    EXPECT_EQ(row.time.mono_ns % 1000, 0);  // Whole microseconds, as FORMAT.md says.
     last_ns = row.time.mono_ns;
   }
   EXPECT_EQ(collected.keys.size(), 2U + kThreads);
