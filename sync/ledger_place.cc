@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "schema/journal/journal_reader.h"
+#include "schema/os_status.h"
 
 namespace wb {
 namespace {
@@ -22,21 +23,7 @@ constexpr int kLevelsUp = 4;
 constexpr std::size_t kHolderBytesMax = 200;
 
 Status system_status(int error, const std::string& path, const std::string& advice) {
-  const std::string message = path + ": " + std::strerror(error) + advice;
-  switch (error) {
-    case EACCES:
-    case EPERM:
-    case EROFS:
-      return {Code::kPermission, message};
-    case ENOSPC:
-    case EDQUOT:
-      return {Code::kNoSpace, message};
-    case ENOENT:
-    case ENOTDIR:
-      return {Code::kNotFound, message};
-    default:
-      return {Code::kIoError, message};
-  }
+  return {code_of_errno(error), path + ": " + std::strerror(error) + advice};
 }
 
 bool holds_journal_files(const fs::path& directory) {
