@@ -3,19 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include "tests/writer/variables.h"
 
 namespace wb {
 namespace {
 
-using Variables = std::map<std::string, std::string>;
-
-Environment environment_of(const Variables& variables) {
-  return [variables](const char* name) -> std::optional<std::string> {
-    const auto found = variables.find(name);
-    return found != variables.end() ? std::optional(found->second) : std::nullopt;
-  };
-}
+using test::environment_of;
+using test::Variables;
 
 struct Case {
   const char* what;
