@@ -1,4 +1,4 @@
-// Short detached threads: work that may block on a file system, done beside the training.
+// Short threads of the writer: work that may block or take milliseconds, done beside the training.
 #pragma once
 
 #include <csignal>
@@ -10,23 +10,30 @@
 
 namespace wb {
 
-/// Runs `work` in a detached thread with all signals blocked, so that no handler of the program runs in it.
-/// `work` owns all that it uses. kIoError: the system gives no thread; `work` did not run.
-inline Status run_aside(std::function<void()> work) noexcept {
+/// Starts `work` in a thread with all signals blocked, so that no handler of the program runs in it. kIoError: the
+/// system gives no thread; `work` did not run.
+inline Result<std::thread> start_thread(std::function<void()> work) noexcept {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  Status status;
+  Result<std::thread> thread = Status(Code::kIoError, "starting a thread: out of memory");
   try {
-    std::thread(std::move(work)).detach();
+    thread = std::thread(std::move(work));
   } catch (const std::system_error& error) {
-    status = Status(Code::kIoError, std::string("starting a thread: ") + error.what());
-  } catch (const std::bad_alloc&) {
-    status = Status(Code::kIoError, "starting a thread: out of memory");
+    thread = Status(Code::kIoError, std::string("starting a thread: ") + error.what());
+  } catch (const std::bad_alloc&) {  // It says so already.
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
+  return thread;
+}
+
+/// As start_thread(), detached. `work` owns all that it uses.
+inline Status run_aside(std::function<void()> work) noexcept {
+  auto thread = start_thread(std::move(work));
+  if (!thread.ok()) return thread.status();
+  thread.value().detach();
+  return {};
 }
 
 }  // namespace wb

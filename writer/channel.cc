@@ -182,6 +182,7 @@ Status Channel::flush(milliseconds timeout) noexcept {
 
 Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
   if (Status status = producer_.add_finish(exit_code, flags); !status.ok()) return status;
+  prefault_.stop();
   const std::uint64_t sequence = producer_.accepted_sequence();
   request_sync();
   bool may_revive = true;

@@ -11,6 +11,7 @@
 #include "wb/status.h"
 #include "writer/keeper_thread.h"
 #include "writer/launch.h"
+#include "writer/prefault.h"
 #include "writer/producer.h"
 #include "writer/ring.h"
 #include "writer/warning.h"
@@ -36,6 +37,12 @@ class Channel {
   Status await_keeper(std::chrono::milliseconds timeout) noexcept;
   /// Waits until the keeper's process was started or could not be; for a process that may end at any moment.
   void await_launch(std::chrono::milliseconds timeout) noexcept;
+
+  /// Begins to bring the ring's memory in, so that log() meets no page fault. Once, when nobody waits any more: the
+  /// processor time that it takes would delay the keeper's start.
+  void prefault() noexcept {
+    if (Prefault::is_possible()) prefault_.start(ring_.log_memory());
+  }
 
   template <typename AnyMetric>
   bool log(std::span<const AnyMetric> metrics, const LogOptions& options) noexcept {
@@ -75,6 +82,7 @@ class Channel {
   bool is_durable(std::uint64_t sequence) const noexcept;
 
   Ring ring_;
+  Prefault prefault_;
   Producer producer_;
   const KeeperChoice choice_;
   WarningGate drop_warning_;

@@ -15,6 +15,7 @@
 
 #include "schema/os_status.h"
 #include "writer/clock.h"
+#include "writer/prefault.h"
 #include "writer/process_facts.h"
 #include "writer/warning.h"
 
@@ -119,10 +120,11 @@ Status Ring::map() {
   void* const place = mmap(nullptr, first_bytes + data_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (place == MAP_FAILED) return os_status(errno, "mapping the ring");
   base_ = static_cast<std::byte*>(place);
-  // MAP_POPULATE: log() meets no page fault later.
-  constexpr int kFlags = MAP_SHARED | MAP_FIXED | MAP_POPULATE;
-  if (mmap(base_, first_bytes, PROT_READ | PROT_WRITE, kFlags, descriptor_.get(), 0) == MAP_FAILED ||
-      mmap(base_ + first_bytes, data_bytes_, PROT_READ | PROT_WRITE, kFlags, descriptor_.get(),
+  // log() meets no page fault later: whoever owns the ring brings log_memory() in, or mmap() does where that is not
+  // possible beside running threads.
+  const int flags = MAP_SHARED | MAP_FIXED | (Prefault::is_possible() ? 0 : MAP_POPULATE);
+  if (mmap(base_, first_bytes, PROT_READ | PROT_WRITE, flags, descriptor_.get(), 0) == MAP_FAILED ||
+      mmap(base_ + first_bytes, data_bytes_, PROT_READ | PROT_WRITE, flags, descriptor_.get(),
            static_cast<off_t>(kRingHeaderBytes)) == MAP_FAILED) {
     return os_status(errno, "mapping the ring");
   }

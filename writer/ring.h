@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 
 #include "schema/descriptor.h"
+#include "schema/limits.h"
 #include "schema/ring_layout.h"
 #include "schema/uuid.h"
 #include "wb/status.h"
@@ -36,6 +38,10 @@ class Ring {
   RingHeader& header() const noexcept { return *reinterpret_cast<RingHeader*>(base_); }
   std::byte* data() const noexcept { return base_ + kRingHeaderBytes; }  ///< Twice data_bytes(), the same bytes.
   std::size_t data_bytes() const noexcept { return data_bytes_; }
+  /// The pages that rows are written to: all but what of the second copy only a longer record that wraps reaches.
+  std::span<std::byte> log_memory() const noexcept {
+    return {base_, kRingHeaderBytes + data_bytes_ + kScalarRecordBytesMax};
+  }
   int descriptor() const noexcept { return descriptor_.get(); }  ///< 10 or more. Closing any copy of it drops the lock.
   const std::string& path() const noexcept { return path_; }     ///< Empty: a memfd.
 

@@ -51,6 +51,7 @@ Result<std::unique_ptr<Run::Impl>> Run::Impl::open(const Options& options) {
   impl->page_.claim();
   if (Status status = impl->open_channel(impl->settings_.ring_bytes, nullptr); !status.ok()) return status;
   if (Status status = impl->channel_->await_keeper(kOpenWait); !status.ok()) return status;
+  impl->channel_->prefault();
   impl->page_.settle(ForkPage::State::kReady);
   if (Status status = impl->add_map(Kind::kConfig, config); !status.ok()) return status;
   return impl;
@@ -112,6 +113,7 @@ Status Run::Impl::open_in_child() {
   channel_->producer().inherit(before.keys().names_at_fork(), before.step());
   // The child may end any moment: it waits until somebody else can complete its journal.
   channel_->await_launch(kOpenWait);
+  channel_->prefault();
   return {};
 }
 

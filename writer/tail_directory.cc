@@ -103,13 +103,14 @@ Result<Descriptor> TailDirectory::create_tail(std::uint32_t number) const {
   head.journal = place_.journal;
   const auto bytes = encode_tail_head(head);
   Status status = write_all(file.get(), bytes);
-  if (!status.ok()) status = write_status(number, status);
-  if (status.ok() && ::fsync(fd_.get()) != 0 && errno != EINVAL) {
-    status = with_advice(os_status(errno, "cannot sync directory " + place_.directory));
-  }
   if (status.ok()) return file;
   remove_tail(number);
-  return status;
+  return write_status(number, status);
+}
+
+Status TailDirectory::sync() const {
+  if (::fsync(fd_.get()) == 0 || errno == EINVAL) return {};
+  return with_advice(os_status(errno, "cannot sync directory " + place_.directory));
 }
 
 Status TailDirectory::write_status(std::uint32_t number, const Status& failure) const {

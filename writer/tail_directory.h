@@ -37,8 +37,10 @@ class TailDirectory {
   /// The files of this journal, by number.
   Result<std::vector<JournalFileName>> list() const;
 
-  /// Creates tail `number` (O_EXCL) with its head and syncs the directory. A failure leaves no file behind.
+  /// Creates tail `number` (O_EXCL) with its head. A failure leaves no file behind.
   Result<Descriptor> create_tail(std::uint32_t number) const;
+  /// Makes the names of all files here durable.
+  Status sync() const;
   void remove_tail(std::uint32_t number) const noexcept;
 
   /// A failed write or sync of tail `number`, with the path and what to do.

@@ -43,7 +43,7 @@ Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, 
   auto file = writer->directory_.create_tail(writer->number_);
   if (!file.ok()) return file.status();
   if (writer->number_ == 0) {
-    writer->file_ = std::move(file).value();  // No snapshot and no sync: nothing stands in it yet.
+    writer->file_ = std::move(file).value();  // No snapshot and no sync: nothing stands in it yet, and init waits.
     return writer;
   }
   Status status = writer->start_tail(writer->number_, std::move(file).value(), {});
@@ -149,12 +149,14 @@ Status TailWriter::start_tail(std::uint32_t number, Descriptor file, std::span<c
   Status status = write_all(file.get(), snapshot_frames());
   if (status.ok()) status = write_all(file.get(), frames);
   if (status.ok() && ::fdatasync(file.get()) != 0) status = os_status(errno, "fdatasync");
+  if (status.ok()) status = directory_.sync();
   if (!status.ok()) {
     keeper_sequence_ = keeper_sequence;
     directory_.remove_tail(number);
     return directory_.write_status(number, status);
   }
   file_ = std::move(file);
+  has_durable_name_ = true;
   number_ = number;
   written_bytes_ = frames.size();
   return {};
@@ -230,6 +232,10 @@ Status TailWriter::sync() {
   if (::fdatasync(file_.get()) != 0) return give_up(os_status(errno, "fdatasync"));
 #endif
   if (is_deleted()) return give_up({Code::kIoError, "somebody deleted the file while it was written"});
+  if (!has_durable_name_) {
+    if (Status status = directory_.sync(); !status.ok()) return give_up(std::move(status));
+    has_durable_name_ = true;
+  }
   durable_sequence_ = last_sequence_;
   clear_undurable();
   return {};

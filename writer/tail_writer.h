@@ -84,6 +84,7 @@ class TailWriter {
   TailsFound found_;
   TailSnapshot snapshot_;
   Descriptor file_;                   // The present tail; closed: recover() is needed.
+  bool has_durable_name_ = false;     // A sync of the directory has covered the present tail.
   std::uint32_t number_ = 0;          // Of the present tail, or of the last one.
   std::size_t written_bytes_ = 0;     // Of frames in the present tail, its snapshot left out.
   std::vector<std::byte> undurable_;  // Frames appended since the last sync, in order.

@@ -133,11 +133,12 @@ TEST(KeeperDisk, FullTmpfsResumesWhenSpaceReturns) {
   expect_complete(ring, keeper, disk + "/runs/testrun", 11);
 }
 
-/// wbkeep under strace, which makes one system call fail where it touches a tail of the journal.
+/// wbkeep under strace, which makes one system call fail where it touches the journal's directory or a tail.
 std::vector<std::string> keeper_with_fault(RingMaker& ring, const std::string& call, const std::string& fault,
                                            const std::string& trace) {
   std::vector<std::string> program = {
       "strace", "-f", "-qq", "-o", trace, "-e", "trace=" + call, "-e", "inject=" + call + ":" + fault};
+  program.insert(program.end(), {"-P", ring.header().directory});
   for (std::uint32_t number = 0; number < 50; ++number) {
     program.push_back("-P");
     program.push_back(std::string(ring.header().directory) + "/" + journal_file(ring.stem(), number, FileKind::kTail));
@@ -178,6 +179,24 @@ TEST(KeeperDisk, AFailedSyncIsAnsweredByANewTailWithoutLoss) {
     ++case_count;
   }
   EXPECT_EQ(case_count, 6);
+}
+
+// Only at the first sync: init does not wait for it. A directory that cannot be synced then counts as a failed sync.
+TEST(KeeperDisk, ATailHasADurableNameBeforeItsFirstRecordIsDurable) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  const TempDirectory trace_directory;
+  const std::string trace = trace_directory.path() + "/trace";
+  KeeperProcess keeper(keeper_with_fault(ring, "fsync", "error=EIO:when=1", trace), ring.fd(),
+                       [] { ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); });
+  ring.request_sync();
+  ASSERT_TRUE(eventually([&] { return ring.header().keeper.durable_sequence.load() == ring.sequence(); }));
+  std::ifstream traced(trace);
+  const std::string calls(std::istreambuf_iterator<char>(traced), {});
+  EXPECT_NE(calls.find("EIO (Input/output error) (INJECTED)"), std::string::npos) << calls;
+  EXPECT_TRUE(std::filesystem::exists(directory.path() + "/" + journal_file(ring.stem(), 1, FileKind::kTail)));
+  expect_complete(ring, keeper, directory.path(), 0);
 }
 
 TEST(KeeperDisk, AFailedWriteIsAnsweredByANewTailWithoutLoss) {
