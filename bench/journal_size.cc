@@ -2,9 +2,11 @@
 //
 // Each mix is written twice: `run` goes the whole way (Run, keeper, tail, segment) as fast as the ring takes it, so its
 // times between rows are short; `paced` packs the same rows with the times that a loop of 4.7 steps a second would
-// have had, which take more room. All files of the run's directory count.
+// have had, which take more room. All files of the run's directory count. With --export FOLDER the paced rows are
+// written there, too, for size_peers.py: per row the step and the time in microseconds as int64, then ten float64.
 #include <bit>
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "bench/support/arguments.h"
@@ -20,6 +22,8 @@ namespace {
 constexpr char kName[] = "journal_size";
 constexpr std::size_t kRowsBetweenFlushes = 8'000;  // They fit into the ring: nothing is dropped.
 constexpr std::chrono::seconds kPatience(120);
+constexpr std::uint64_t kGapsSeed = 2;
+constexpr std::int64_t kFirstRowNs = 1'700'000'000'000'000'000;
 
 struct Size {
   std::uint64_t bytes = 0;
@@ -106,10 +110,24 @@ Result<Size> size_of_run(const std::string& parent, const std::vector<Row>& rows
 
 Result<Size> size_when_paced(const std::string& directory, const std::vector<Row>& rows) {
   const Uuid journal = uuid_of(1);
-  const auto frames = make_tail_frames(journal, "paced", rows, make_gaps_ns(rows.size(), 2));
+  const auto frames = make_tail_frames(journal, "paced", rows, make_gaps_ns(rows.size(), kGapsSeed));
   const std::string path = directory + "/" + journal_file(journal_stem("paced", 0, 0, journal), 0, FileKind::kSegment);
   if (const auto packed = pack_frames(frames, journal, path); !packed.ok()) return packed.status();
   return read_back(directory, rows);
+}
+
+Status export_rows(const std::string& path, const std::vector<Row>& rows) {
+  const std::vector<std::int64_t> gaps_ns = make_gaps_ns(rows.size(), kGapsSeed);
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  std::int64_t time_ns = kFirstRowNs;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    time_ns += gaps_ns[i];
+    const std::int64_t head[] = {static_cast<std::int64_t>(i), time_ns / 1000};
+    file.write(reinterpret_cast<const char*>(head), sizeof head);
+    file.write(reinterpret_cast<const char*>(rows[i].data()), sizeof rows[i]);
+  }
+  file.close();
+  return file ? Status() : Status(Code::kIoError, "cannot write " + path);
 }
 
 double bytes_a_point(const Size& size) {
@@ -126,6 +144,7 @@ int benchmark(int count, char** values) {
   Arguments arguments(count, values);
   const auto row_count = static_cast<std::size_t>(arguments.number("rows", 20'000, 500));
   const std::string parent = arguments.text("directory", default_scratch_parent());
+  const std::string export_folder = arguments.text("export", "");
   arguments.finish();
 
   JsonLine line, ratio;
@@ -143,6 +162,10 @@ int benchmark(int count, char** values) {
     if (!run.ok()) return print_failure(kName, run.status().message());
     const auto paced = size_when_paced(paced_directory.path(), rows);
     if (!paced.ok()) return print_failure(kName, paced.status().message());
+    if (!export_folder.empty()) {
+      const Status exported = export_rows(export_folder + "/" + name + ".rows", rows);
+      if (!exported.ok()) return print_failure(kName, exported.message());
+    }
     JsonLine mix_line;
     mix_line.add("promised_bytes_per_point", promised).add("run", describe(run.value()));
     line.add(name, mix_line.add("paced", describe(paced.value())));

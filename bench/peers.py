@@ -5,8 +5,10 @@
   bench/peers.py install wb wandb goodseed        virtual environments below build/venvs
   bench/peers.py bench --peer wb [--calls 20000] [--rate 200]
   bench/peers.py compare --peer wb --with wandb   in turns, in one run; ratios of the medians
+  bench/peers.py table [--install]                every product and a baseline, one after the other
 
-`bench` and `compare` print one JSON line. A peer is a class under @peer in bench/peers/; it can be measured if its
+`bench`, `compare` and `table` print one JSON line; `table` also ends each peer with SIGKILL, without finish(), and
+counts the rows that are lost. A peer is a class under @peer in bench/peers/; it can be measured if its
 environment is installed. Each call is timed by itself inside the peer's process; processor time counts its helper
 processes too. What was logged is read back with the peer's own reader, and every value is compared bit for bit.
 """
@@ -16,12 +18,16 @@ import statistics
 import sys
 
 from peers.all import PEERS
-from peers.driver import PeerError, bench
-from peers.venvs import install, python_of
+from peers.driver import PeerError, bench, rows_lost_by_a_kill
+from peers.venvs import InstallError, install, python_of
 from peers.worker import run_reader, run_worker
 
 # Figure: whether the other peer's is divided by ours (how many times better we are).
 COMPARED = ("p50_us", "p99_us", "import_s", "init_s", "finish_s", "cpu_us_per_call", "bytes_per_point")
+TABLED = ("p50_us", "p99_us", "p999_us", "import_s", "init_s", "finish_s", "cpu_us_per_call", "bytes_per_point")
+OURS = "wb"
+TABLE_PEERS = (OURS, "wandb", "trackio", "goodseed", "neptune-scale", "tensorboardX", "sqlite-normal", "json-flush")
+PACED_CALLS = 400
 NOT_INSTALLED = 77
 
 
@@ -71,6 +77,31 @@ def run_compare(arguments):
                                      arguments.directory))))
 
 
+def table(names, calls, rate, directory):
+    """What each peer takes for the same rows; those that are not installed are named."""
+    peers, failed = {}, {}
+    for name in names:
+        try:
+            measured = bench(name, calls or PEERS[name].calls, 0, directory)
+            paced = bench(name, PACED_CALLS, rate, directory)
+            peers[name] = {"calls": measured["calls"], **{figure: measured[figure] for figure in TABLED},
+                           "paced_p50_us": paced["p50_us"], "paced_p99_us": paced["p99_us"], "drops": losses(measured),
+                           "points_different": measured["read"].get("points_different"),
+                           "rows_lost_by_a_kill": rows_lost_by_a_kill(name, PACED_CALLS, rate, directory)}
+        except PeerError as error:
+            failed[name] = str(error)
+    return {"name": "peers_table", "peers": peers, "failed": failed,
+            "drops": sum(peers[name]["drops"] for name in peers if name == OURS),
+            "parameters": {"rate": rate, "paced_calls": PACED_CALLS}}
+
+
+def run_table(arguments):
+    if arguments.install:
+        for name in arguments.names:
+            install(PEERS[name].venv, PEERS[name].packages)
+    print(json.dumps(rounded(table(arguments.names, arguments.calls, arguments.rate, arguments.directory))))
+
+
 def run_list(_):
     for name, peer in PEERS.items():
         print(f"{name:16} {'ready' if python_of(peer) else 'not installed'}")
@@ -78,7 +109,7 @@ def run_list(_):
 
 def run_install(arguments):
     for name in arguments.names:
-        install(PEERS[name])
+        install(PEERS[name].venv, PEERS[name].packages)
 
 
 def parse():
@@ -88,12 +119,16 @@ def parse():
     installing = modes.add_parser("install")
     installing.add_argument("names", nargs="+", choices=list(PEERS))
     installing.set_defaults(run=run_install)
-    for name, run in (("bench", run_bench), ("compare", run_compare)):
+    for name, run, rate in (("bench", run_bench, 0), ("compare", run_compare, 0), ("table", run_table, 200)):
         mode = modes.add_parser(name)
-        mode.add_argument("--peer", required=True, choices=list(PEERS))
         mode.add_argument("--calls", type=int)
-        mode.add_argument("--rate", type=float, default=0, help="calls a second; 0: as fast as it goes")
+        mode.add_argument("--rate", type=float, default=rate, help="calls a second; 0: as fast as it goes")
         mode.add_argument("--directory", help="where the files go; default TMPDIR")
+        if run is run_table:
+            mode.add_argument("--peers", dest="names", nargs="+", choices=list(PEERS), default=TABLE_PEERS)
+            mode.add_argument("--install", action="store_true", help="make the environments first")
+        else:
+            mode.add_argument("--peer", required=True, choices=list(PEERS))
         if run is run_compare:
             mode.add_argument("--with", dest="other", required=True, choices=list(PEERS))
             mode.add_argument("--rounds", type=int, default=3)
@@ -112,7 +147,7 @@ def main():
         return NOT_INSTALLED
     try:
         return arguments.run(arguments)
-    except PeerError as error:
+    except (InstallError, PeerError) as error:
         print(error, file=sys.stderr)
         return 1
 

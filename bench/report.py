@@ -1,130 +1,205 @@
-"""Renders docs/performance.md from the lines of the benchmarks."""
-import datetime
+#!/usr/bin/env python3
+"""Makes docs/performance.md and README's figures from docs/performance.jsonl, which bench/run_all writes.
+
+  bench/report.py          writes both again
+  bench/report.py check    ends with 1 if one of them is not what the lines give
+
+The first line of the .jsonl says when and where; each other one is one run of one benchmark.
+"""
 import json
 import os
-import platform
+import statistics
+import sys
 
-# Promise, what is measured, the promised figure, whether more is better, benchmark, path of the figure in its line.
-PROMISES = (
-    ("P1", "C++ `log()`, interned keys: typical / floor", 1.5, False, "log_latency", "ratio.typical_to_floor"),
-    ("P1", "the same: p99.9 / floor, typical", 20, False, "log_latency", "ratio.p999_to_floor"),
-    ("P1", "allocations while logging", 0, False, "log_latency", "allocations"),
-    ("P2", "string keys / interned keys", 3, False, "log_latency", "ratio.string_keys_to_interned"),
-    ("P2", "cold caches / warm", 50, False, "log_latency", "ratio.cold_to_warm"),
-    ("P3", "Python `log()` / walking the dict", 3, False, "python_log", "ratio.typical_to_floor"),
-    ("P3", "wandb's p50 / ours, tight loop", 300, True, "compare_tight", "ratio.p50_us"),
-    ("P3", "wandb's p50 / ours, 200 calls/s", 100, True, "compare_paced", "ratio.p50_us"),
-    ("P4", "bytes a point, metrics as training gives them", 3.0, False, "journal_size", "training.paced.bytes_per_point"),
-    ("P4", "bytes a point, float64 noise", 5.2, False, "compare_tight", "wb.bytes_per_point"),
-    ("P4", "bytes of the `.wandb` run / ours", 17, True, "compare_tight", "ratio.bytes_per_point"),
-    ("P4", "points that were not read back bit for bit", 0, False, "journal_size", "points_different"),
-    ("P5", "packing, points/s of one core", 2e6, True, "pack_throughput", "noise.points_per_cpu_s"),
-    ("P5", "keeper at 100 calls/s, share of a core", 0.02, False, "keeper_cost", "core_share"),
-    ("P5", "keeper's private memory, MiB", 16, False, "keeper_cost", "private_peak.all_mib"),
-    ("P6", "reading 64 journals, points/s of one core", 10e6, True, "read_throughput", "points_per_cpu_s"),
-    ("P6", "finding and rebuilding the run, points/s of one core", 10e6, True, "merge_throughput",
-     "discover.points_per_cpu_s"),
-    ("P6", "merging into JSON lines, points/s of one core", 10e6, True, "merge_throughput", "merge.points_per_cpu_s"),
-    ("P8", "wandb's import / ours", 10, True, "start_end", "ratio.wandb.import_s"),
-    ("P8", "wandb's init / ours", 40, True, "start_end", "ratio.wandb.init_s"),
-    ("P8", "GoodSeed's import / ours", 1, True, "start_end", "ratio.goodseed.import_s"),
-    ("P8", "GoodSeed's init / ours", 1, True, "start_end", "ratio.goodseed.init_s"),
-    ("–", "rows dropped, 5 times 100,000 rows in a tight loop", 0, False, "start_end", "drops_many"),
-    ("P8", "finish after 1 M points, seconds", 0.5, False, "start_end", "finish_many_s.median"),
-)
+from peers.venvs import ROOT
+from promises import PROMISES, README_ROWS
+
+LINES = os.path.join(ROOT, "docs/performance.jsonl")
+PAGE = os.path.join(ROOT, "docs/performance.md")
+README = os.path.join(ROOT, "README.md")
+README_BEGIN, README_END = "<!-- bench/report.py writes from here -->\n", "<!-- to here -->\n"
 
 
 def figure_at(line, path):
     for name in path.split("."):
         line = line.get(name) if isinstance(line, dict) else None
-    return line
+    return line if isinstance(line, (int, float)) else None
+
+
+def figures_of(entries, name, path):
+    """The figure of every run of the benchmark that has it."""
+    found = (figure_at(entry.get("line"), path) for entry in entries if entry["name"] == name)
+    return [figure for figure in found if figure is not None]
+
+
+def median_at(entries, name, path):
+    figures = figures_of(entries, name, path)
+    return statistics.median(figures) if figures else None
 
 
 def shown(value):
     if value is None:
-        return "not measured"
+        return "–"
     if abs(value) >= 1e6:
         return f"{value / 1e6:.3g} M"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def promise_rows(lines):
+def spread(figures):
+    if len(figures) < 2:
+        return "–"
+    low, high = shown(min(figures)), shown(max(figures))
+    return low if low == high else f"{low} to {high}"
+
+
+def promise_rows(entries):
     for promise, what, promised, more, name, path in PROMISES:
-        value = figure_at(lines.get(name), path)
-        met = "–" if value is None else "yes" if (value >= promised if more else value <= promised) else "**no**"
+        figures = figures_of(entries, name, path)
+        runs = sum(entry["name"] == name for entry in entries)
+        met = [value >= promised if more else value <= promised for value in figures]
+        verdict = "not measured" if not met else "yes" if all(met) and len(met) == runs else "**no**"
+        median = shown(statistics.median(figures)) if figures else "–"
         limit = f"{'≥' if more else '≤'} {shown(promised)}"
-        yield f"| {promise} | {what} | {limit} | {shown(value)} | {met} | `{name}` |"
+        yield f"| {promise} | {what} | {limit} | {median} | {spread(figures)} | {verdict} | `{name}` |"
 
 
-def latency_rows(lines):
-    """The times behind the ratios of log()."""
-    log = lines.get("log_latency") or {}
-    for title, name in (("floor", "floor"), ("interned keys", "interned"), ("string keys", "string_keys"),
-                        ("floor, cold", "floor_cold"), ("interned keys, cold", "cold")):
-        times = log.get(name)
-        if times:
-            yield "| C++ {} | {} | {} | {} | {} | {} |".format(
-                title, *(shown(times.get(f)) if f in times else "–" for f in
-                         ("p50_ns", "typical_ns", "p99_ns", "p999_ns", "max_ns")))
-    python = lines.get("python_log") or {}
-    for title, name in (("walking the dict", "floor"), ("`run.log(dict, step=)`", "log")):
-        times = python.get(name)
-        if times:
-            yield "| Python {} | {} | {} | {} | {} | {} |".format(
-                title, *(shown(times.get(f)) for f in ("p50_ns", "typical_ns", "p99_ns", "p999_ns", "max_ns")))
+def times_of(line):
+    """The members of a benchmark's line that hold times of calls."""
+    return [name for name, value in line.items() if isinstance(value, dict) and "p50_ns" in value]
 
 
-def machine():
-    model = platform.machine()
-    with open("/proc/cpuinfo") as info:
-        for line in info:
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    kernel = ".".join(platform.release().split(".")[:2])
-    return f"{os.cpu_count()} cores of {model}, Linux {kernel}"
+def latency_rows(entries):
+    """A row for everything whose calls were timed: medians of the runs."""
+    for benchmark in ("log_latency", "python_log"):
+        lines = [entry["line"] for entry in entries if entry["name"] == benchmark and entry.get("line")]
+        for name in times_of(lines[0]) if lines else ():
+            columns = (median_at(entries, benchmark, f"{name}.{figure}")
+                       for figure in ("p50_ns", "typical_ns", "p99_ns", "p999_ns", "max_ns"))
+            language = "C++" if benchmark == "log_latency" else "Python"
+            yield f"| {language}: {name.replace('_', ' ')} | {' | '.join(map(shown, columns))} |"
+
+
+SIZES = (("wb", "ours: one SQLite file, checked, readable while it grows"), ("json_zstd_3", "JSON lines, zstd 3"),
+         ("json_zstd_19", "JSON lines, zstd 19"), ("parquet_zstd_3", "Parquet, best encoding of each column, zstd 3"),
+         ("parquet_zstd_19", "the same, zstd 19"), ("pcodec_8", "pcodec, level 8: columns only, no file around them"),
+         ("pcodec_12", "pcodec, level 12: the same"))
+
+
+def size_rows(entries):
+    for name, title in SIZES:
+        columns = [shown(median_at(entries, "size_peers", f"{mix}.{name}.{figure}"))
+                   for mix in ("training", "noise") for figure in ("bytes_per_point", "points_different")]
+        seconds = median_at(entries, "size_peers", f"training.{name}.cpu_s")
+        if columns[0] != "–":
+            yield f"| {title} | {' | '.join(columns)} | {shown(seconds)} |"
+
+
+PEER_COLUMNS = ("p50_us", "p99_us", "paced_p50_us", "paced_p99_us", "cpu_us_per_call", "import_s", "init_s",
+                "finish_s", "bytes_per_point", "points_different", "rows_lost_by_a_kill")
+
+
+def peer_rows(entries):
+    peers = [entry["line"]["peers"] for entry in entries if entry["name"] == "peers_table" and entry.get("line")]
+    for name in peers[0] if peers else ():
+        columns = (median_at(entries, "peers_table", f"peers.{name}.{figure}") for figure in PEER_COLUMNS)
+        yield f"| {name} | {' | '.join(map(shown, columns))} |"
+
+
+def ratios_of(value, path="ratio"):
+    """The paths of all figures below a line's member `ratio`."""
+    if isinstance(value, dict):
+        return [found for name, member in value.items() for found in ratios_of(member, f"{path}.{name}")]
+    return [path]
+
+
+def ratio_rows(entries):
+    for name in dict.fromkeys(entry["name"] for entry in entries):
+        lines = [entry["line"] for entry in entries if entry["name"] == name and entry.get("line")]
+        for path in ratios_of(lines[0].get("ratio", {})) if lines else ():
+            figures = figures_of(entries, name, path)
+            if figures:
+                title = path.partition(".")[2].replace("_", " ").replace(".", ", ")
+                yield f"| `{name}` | {title} | {shown(statistics.median(figures))} | {spread(figures)} |"
+
+
+def command_rows(entries):
+    for name in dict.fromkeys(entry["name"] for entry in entries):
+        runs = [entry for entry in entries if entry["name"] == name]
+        seconds = statistics.median(entry["elapsed_s"] for entry in runs)
+        drops = sum((entry.get("line") or {}).get("drops") or 0 for entry in runs)
+        problem = next((entry[word] for entry in runs for word in ("missing", "failed") if word in entry), "")
+        yield f"| `{runs[0]['command']}` | {len(runs)} | {shown(seconds)} | {drops} | {problem} |"
 
 
 HEAD = """# Performance
 
-Measured on {date} by `bench/run_all`: {machine}; load average before each benchmark {low:.2f} to {high:.2f}.
-Times on shared machines are not stable. What counts is the ratio of two things measured side by side in one run; the
-figures are those of this one run. Each benchmark says in its first lines how it measures.
-
-## Promises
-
-Those of P1, P3, P4 and P8 are for orientation until the codec and speed work is done, and binding then.
-
-| promise | what | promised | measured | met | benchmark |
-|---|---|--:|--:|---|---|
+Measured on {date} by `bench/run_all`: {machine}; load average before the benchmarks {low:.2f} to {high:.2f}; {minutes:.0f} minutes.
+Times on shared machines are not stable. What counts is the ratio of two things measured side by side in one run. Every
+benchmark that a promise rests on ran {repetitions} times; a promise is met if every run meets it. Each benchmark says in its first lines
+how it measures, and `docs/performance.jsonl` has the lines of all runs, from which `bench/report.py` made this page.
 """
-TIMES = """
-## What one call takes, in nanoseconds
+TABLES = (
+    ("Promises", "", "| promise | what | promised | median | lowest to highest | met | benchmark |",
+     "|---|---|--:|--:|--:|---|---|", promise_rows),
+    ("What one call takes, in nanoseconds",
+     """Ten float64 a call. "typical" is the median of a call's mean in groups of calls that are timed as one: the finest
+figure. The others time each call by itself, less an empty reading of the clock; some processors count in steps of 10 ns.""",
+     "| call | p50 | typical | p99 | p99.9 | max |", "|---|--:|--:|--:|--:|--:|", latency_rows),
+    ("Bytes a point, beside what could be chosen instead",
+     """The same 20,000 rows of ten metrics with step and time, at the pace of a training loop. "different": values not read back
+bit for bit; JSON has no payloads of NaN. The seconds are processor time of writing and reading back the training rows.""",
+     "| | training | different | noise | different | CPU s |", "|---|--:|--:|--:|--:|--:|", size_rows),
+    ("Loggers, offline, ten float64 a call",
+     """Microseconds of a call in a tight loop and at 200 calls a second; CPU microseconds a call of all its processes; seconds
+of import, init and finish; values not read back bit for bit; rows of 400 that were gone when the training process was killed
+(SIGKILL) behind the last call. `sqlite-normal` is a transaction a call in WAL mode, `json-flush` a line a call.""",
+     "| logger | p50 | p99 | p50, paced | p99, paced | CPU | import | init | finish | bytes a point | different | lost by a kill |",
+     "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|", peer_rows),
+    ("All ratios", "", "| benchmark | ratio | median | lowest to highest |", "|---|---|--:|--:|", ratio_rows),
+    ("Commands", "", "| command | runs | seconds a run | rows dropped | |", "|---|--:|--:|--:|---|", command_rows))
 
-Ten float64 a call. "typical" is the median of a call's mean in groups of calls that are timed as one: the finest
-figure. The others time each call by itself, less an empty reading of the clock; some processors count in steps of 10 ns.
 
-| call | p50 | typical | p99 | p99.9 | max |
-|---|--:|--:|--:|--:|--:|
-"""
-
-
-def render(entries):
-    """The page as text."""
-    lines = {entry["name"]: entry.get("line") for entry in entries}
+def render_page(setting, entries):
     loads = [entry["load_average"] for entry in entries]
-    page = HEAD.format(date=datetime.date.today().isoformat(), machine=machine(), low=min(loads), high=max(loads))
-    page += "\n".join(promise_rows(lines)) + "\n"
-    rows = list(latency_rows(lines))
-    if rows:
-        page += TIMES + "\n".join(rows) + "\n"
-    page += "\n## Commands and their lines\n"
-    for entry in entries:
-        page += f"\n`{entry['command']}` (load average {entry['load_average']:.2f})\n"
-        if "missing" in entry:
-            page += f"\nNot measured: {entry['missing']}\n"
-        elif "failed" in entry:
-            page += f"\nFailed: {entry['failed']}\n"
-        if entry.get("line"):
-            page += f"```json\n{json.dumps(entry['line'], ensure_ascii=False)}\n```\n"
+    minutes = sum(entry["elapsed_s"] for entry in entries) / 60
+    page = HEAD.format(**setting, low=min(loads), high=max(loads), minutes=minutes)
+    for title, text, head, rule, rows_of in TABLES:
+        rows = list(rows_of(entries))
+        if rows:
+            page += "\n".join([f"\n## {title}", *([f"\n{text}"] if text else []), f"\n{head}", rule, *rows]) + "\n"
     return page
+
+
+def render_readme(readme, entries):
+    """The text of README with the measured rows between its two marks."""
+    rows = ["| what | measured | command |\n", "|---|--:|---|\n"]
+    for what, template, figures, command in README_ROWS:
+        values = [shown(median_at(entries, name, path)) for name, path in figures]
+        rows.append(f"| {what} | {template.format(*values)} | `{command}` |\n")
+    before, _, rest = readme.partition(README_BEGIN)
+    _, end, after = rest.partition(README_END)
+    if not end:
+        raise ValueError(f"README.md has no line {README_BEGIN.strip()} and {README_END.strip()}")
+    return before + README_BEGIN + "".join(rows) + README_END + after
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+def main():
+    setting, *entries = (json.loads(line) for line in read(LINES).splitlines())
+    wanted = {PAGE: render_page(setting, entries), README: render_readme(read(README), entries)}
+    stale = [path for path, text in wanted.items() if not os.path.exists(path) or read(path) != text]
+    if sys.argv[1:] == ["check"]:
+        print(f"{len(entries)} runs; not what their lines give: {[os.path.relpath(path, ROOT) for path in stale]}")
+        return 1 if stale or not entries else 0
+    for path in stale:
+        with open(path, "w") as file:
+            file.write(wanted[path])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,7 +13,7 @@ from peers.sampler import TAG, Sampler
 from peers.venvs import python_of
 
 PROGRAM = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "peers.py")
-HELPERS_PATIENCE_S = 60
+HELPERS_PATIENCE_S = 30
 
 
 class PeerError(Exception):
@@ -22,7 +22,7 @@ class PeerError(Exception):
 
 def _environment(peer, base, tag):
     kept = {name: value for name, value in os.environ.items()
-            if not name.startswith(("WANDB", "WB_", "TRACKIO", "GOODSEED", "PYTHON"))}
+            if not name.startswith(("WANDB", "WB_", "TRACKIO", "GOODSEED", "NEPTUNE", "PYTHON"))}
     os.makedirs(base + "/tmp", exist_ok=True)
     return {**kept, "HOME": base + "/home", "TMPDIR": base + "/tmp", TAG: tag,
             **peer.environment(base + "/run")}
@@ -51,6 +51,19 @@ def _wait(process, base, mode, out, timeout_s):
         return json.load(file)
 
 
+def _wait_for_kill(process, base, timeout_s):
+    """Waits until the process has killed itself; PeerError if it ended otherwise."""
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise PeerError(f"no end after {timeout_s} s") from None
+    if process.returncode != -signal.SIGKILL:
+        with open(f"{base}/_worker.log", errors="replace") as log:
+            raise PeerError(f"_worker ended with {process.returncode}: {log.read()[-600:]}")
+
+
 def _bytes_below(directory):
     sizes = [os.lstat(os.path.join(folder, name)).st_size for folder, _, names in os.walk(directory) for name in names]
     return sum(sizes), len(sizes)
@@ -71,36 +84,66 @@ def _await_helpers(sampler):
     return waited_s
 
 
-def bench(name, calls=None, rate=0, workdir=None, timeout_s=300, read=True):
-    """One measurement of one peer, as a dict. PeerError if it cannot be measured."""
-    peer = PEERS[name]()
-    calls = calls or peer.calls
-    base = tempfile.mkdtemp(prefix=f"wb-bench-{name}-", dir=workdir)
-    try:
-        directory, tag = base + "/run", f"{os.getpid()}-{random.randrange(1 << 40)}"
-        os.makedirs(directory)
-        config = {"peer": name, "calls": calls, "rate": rate, "directory": directory, "out": base + "/worker.json"}
-        load = os.getloadavg()[0]
-        process = _start(peer, "_worker", base, config, tag)
-        sampler = Sampler(tag, process.pid)
+class _Setting:
+    """A directory for one peer, and the processes that use it. As a context it removes the directory at its end."""
+
+    def __init__(self, name, calls, rate, workdir, kill=False):
+        self.peer = PEERS[name]()
+        self.calls = calls or self.peer.calls
+        self.base = tempfile.mkdtemp(prefix=f"wb-bench-{name}-", dir=workdir)
+        self.directory, self.tag = self.base + "/run", f"{os.getpid()}-{random.randrange(1 << 40)}"
+        os.makedirs(self.directory)
+        self.config = {"peer": name, "calls": self.calls, "rate": rate, "kill": kill, "directory": self.directory}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def log(self, timeout_s):
+        """Lets the peer log. Returns its result (None if it was killed), its helpers' sampler, how long they stayed."""
+        out = self.base + "/worker.json"
+        process = _start(self.peer, "_worker", self.base, {**self.config, "out": out}, self.tag)
+        sampler = Sampler(self.tag, process.pid)
         sampler.start()
         try:
-            result = _wait(process, base, "_worker", config["out"], timeout_s)
+            if self.config["kill"]:
+                _wait_for_kill(process, self.base, timeout_s)
+                return None, sampler, 0
+            result = _wait(process, self.base, "_worker", out, timeout_s)
         finally:
             helpers_left_s = _await_helpers(sampler)
+        return result, sampler, helpers_left_s
+
+    def read(self, timeout_s):
+        out = self.base + "/reader.json"
+        reader = _start(self.peer, "_reader", self.base, {**self.config, "out": out}, self.tag)
+        return _wait(reader, self.base, "_reader", out, timeout_s)
+
+
+def bench(name, calls=None, rate=0, workdir=None, timeout_s=300):
+    """One measurement of one peer, as a dict. PeerError if it cannot be measured."""
+    with _Setting(name, calls, rate, workdir) as setting:
+        load = os.getloadavg()[0]
+        result, sampler, helpers_left_s = setting.log(timeout_s)
         helpers = list(sampler.helpers.values())
         helpers_cpu_s = max(sum(h["cpu_s"] for h in helpers), result.pop("children_cpu_s"))
-        size, files = _bytes_below(directory)
-        points = 10 * calls
-        result = {"peer": name, "calls": calls, "rate": rate, "load_average": load, **result,
-                  "helpers": sorted({h["name"] for h in helpers}), "helpers_cpu_s": helpers_cpu_s,
-                  "helpers_rss_kb": sampler.max_helpers_rss_kb, "helpers_left_after_exit_s": helpers_left_s,
-                  "cpu_us_per_call": (result["cpu_s"] + helpers_cpu_s) / calls * 1e6,
-                  "points_per_s": points / (result["log_s"] + result["finish_s"]),
-                  "files": files, "bytes": size, "bytes_per_point": size / points}
-        if read:
-            config["out"] = base + "/reader.json"
-            result["read"] = _wait(_start(peer, "_reader", base, config, tag), base, "_reader", config["out"], timeout_s)
-        return result
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+        size, files = _bytes_below(setting.directory)
+        points = 10 * setting.calls
+        return {"peer": name, "calls": setting.calls, "rate": rate, "load_average": load, **result,
+                "helpers": sorted({h["name"] for h in helpers}), "helpers_cpu_s": helpers_cpu_s,
+                "helpers_rss_kb": sampler.max_helpers_rss_kb, "helpers_left_after_exit_s": helpers_left_s,
+                "cpu_us_per_call": (result["cpu_s"] + helpers_cpu_s) / setting.calls * 1e6,
+                "points_per_s": points / (result["log_s"] + result["finish_s"]),
+                "files": files, "bytes": size, "bytes_per_point": size / points, "read": setting.read(timeout_s)}
+
+
+def rows_lost_by_a_kill(name, calls, rate, workdir=None, timeout_s=120):
+    """Rows that the peer's reader does not give back after SIGKILL came behind the last of `calls` log() calls."""
+    with _Setting(name, calls, rate, workdir, kill=True) as setting:
+        setting.log(timeout_s)
+        try:
+            return setting.read(timeout_s).get("rows_missing")
+        except PeerError:  # Its reader gives up on what is left.
+            return calls

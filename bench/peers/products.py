@@ -118,7 +118,43 @@ class Trackio(Peer):
         return series
 
 
-@peer("tensorboardX", venv="tensorboard", packages=("tensorboardX==2.6.5", "tensorboard==2.21.0"))
+@peer("neptune-scale", venv="neptune", packages=("neptune-scale==0.30.0",), calls=5000)
+class NeptuneScale(Peer):
+    def environment(self, directory):
+        return {"NEPTUNE_PROJECT": "bench/bench", "NEPTUNE_MODE": "offline"}
+
+    def load(self):
+        import neptune_scale
+        self.neptune = neptune_scale
+
+    def init(self, directory, rank=0):
+        self.run = self.neptune.Run(run_id=f"r{rank}", project="bench/bench", mode="offline",
+                                    log_directory=directory + "/neptune")
+
+    def log(self, step, row):
+        self.run.log_metrics(row, step=step)
+
+    def finish(self):
+        self.run.close()
+
+    def read(self, directory):
+        from pathlib import Path
+        from neptune_scale.sync.operations_repository import OperationsRepository
+        series = {key: [] for key in KEYS}
+        for path in glob.glob(f"{directory}/neptune/**/*.sqlite3", recursive=True):
+            operations = OperationsRepository(db_path=Path(path))
+            last = None
+            while batch := operations.get_operations(up_to_bytes=1 << 24, from_exclusive=last):
+                last = batch[-1].sequence_id
+                for update in (operation.operation for operation in batch):
+                    for key, value in (update.append.items() if hasattr(update, "append") else ()):
+                        if key in series:
+                            series[key].append((update.step.whole, value.float64))
+            operations.close(cleanup_files=False)
+        return series
+
+
+@peer("tensorboardX", venv="tensorboard", packages=("tensorboardX==2.6.5", "tensorboard==2.21.0"), calls=5000)
 class TensorboardX(Peer):
     """Keeps float32: most values read back differ."""
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from peers.registry import Peer, peer
-from peers.venvs import ROOT
+from peers.venvs import ROOT, WB_VENV
 from peers.workload import KEYS
 
 
@@ -19,7 +19,7 @@ def find_wbsync():
     return found
 
 
-@peer("wb", venv="wb", packages=(ROOT,))
+@peer("wb", venv=WB_VENV)
 class Wb(Peer):
     def load(self):
         import wb

@@ -1,0 +1,50 @@
+"""The promises that benchmarks check, and the figures that README quotes: what is measured, where it stands in a line."""
+
+# Promise, what is measured, the promised figure, whether more is better, benchmark, path of the figure in its line.
+PROMISES = (
+    ("P1", "C++ `log()`, interned keys: typical / floor", 1.5, False, "log_latency", "ratio.typical_to_floor"),
+    ("P1", "the same: p99.9 / floor, typical", 20, False, "log_latency", "ratio.p999_to_floor"),
+    ("P1", "allocations while logging", 0, False, "log_latency", "allocations"),
+    ("P2", "string keys / interned keys", 3, False, "log_latency", "ratio.string_keys_to_interned"),
+    ("P2", "cold caches / warm", 50, False, "log_latency", "ratio.cold_to_warm"),
+    ("P3", "Python `log()` / walking the dict", 3, False, "python_log", "ratio.typical_to_floor"),
+    ("P3", "wandb's p50 / ours, tight loop", 300, True, "compare_tight", "ratio.p50_us"),
+    ("P3", "wandb's p50 / ours, 200 calls/s", 100, True, "compare_paced", "ratio.p50_us"),
+    ("P4", "bytes a point, metrics as training gives them", 3.0, False, "journal_size", "training.paced.bytes_per_point"),
+    ("P4", "bytes a point, float64 noise", 5.2, False, "compare_tight", "wb.bytes_per_point"),
+    ("P4", "bytes of the `.wandb` run / ours", 17, True, "compare_tight", "ratio.bytes_per_point"),
+    ("P4", "points that were not read back bit for bit", 0, False, "journal_size", "points_different"),
+    ("P5", "packing, points/s of one core", 2e6, True, "pack_throughput", "noise.points_per_cpu_s"),
+    ("P5", "keeper at 100 calls/s, share of a core", 0.02, False, "keeper_cost", "core_share"),
+    ("P5", "keeper's private memory, MiB", 16, False, "keeper_cost", "private_peak.all_mib"),
+    ("P6", "reading 64 journals, points/s of one core", 10e6, True, "read_throughput", "points_per_cpu_s"),
+    ("P6", "finding and rebuilding the run, points/s of one core", 10e6, True, "merge_throughput",
+     "discover.points_per_cpu_s"),
+    ("P6", "merging into JSON lines, points/s of one core", 10e6, True, "merge_throughput", "merge.points_per_cpu_s"),
+    ("P8", "wandb's import / ours", 10, True, "start_end", "ratio.wandb.import_s"),
+    ("P8", "wandb's init / ours", 40, True, "start_end", "ratio.wandb.init_s"),
+    ("P8", "GoodSeed's import / ours", 1, True, "start_end", "ratio.goodseed.import_s"),
+    ("P8", "GoodSeed's init / ours", 1, True, "start_end", "ratio.goodseed.init_s"),
+    ("P8", "finish after 1 M points, seconds", 0.5, False, "start_end", "finish_many_s.median"),
+    ("–", "rows dropped, 5 times 100,000 rows in a tight loop", 0, False, "start_end", "drops_many"),
+)
+
+# What, a template of the figures, their benchmarks and paths (medians), the command.
+README_ROWS = (
+    ("C++ `log()` of 10 numbers", "{} ns, {} × reading the clock, CRC and copy of the same bytes",
+     (("log_latency", "interned.typical_ns"), ("log_latency", "ratio.typical_to_floor")),
+     "build/release/bench/log_latency"),
+    ("Python `run.log()` of 10 numbers, against wandb 0.31 offline",
+     "{} × faster in a tight loop, {} × at 200 calls a second",
+     (("compare_tight", "ratio.p50_us"), ("compare_paced", "ratio.p50_us")),
+     "bench/peers.py compare --peer wb --with wandb"),
+    ("bytes a point, metrics as training gives them, lossless", "{}",
+     (("journal_size", "training.paced.bytes_per_point"),), "build/release/bench/journal_size"),
+    ("the same rows as JSON lines with zstd, as Parquet with its best encodings, by pcodec", "{}, {}, {}",
+     (("size_peers", "training.json_zstd_19.bytes_per_point"), ("size_peers", "training.parquet_zstd_19.bytes_per_point"),
+      ("size_peers", "training.pcodec_12.bytes_per_point")), "bench/size_peers.py"),
+    ("size against wandb's file of the same run", "1/{}", (("compare_tight", "ratio.bytes_per_point"),),
+     "bench/peers.py compare --peer wb --with wandb"),
+    ("`import wb`, `init`, against wandb 0.31", "1/{}, 1/{}",
+     (("start_end", "ratio.wandb.import_s"), ("start_end", "ratio.wandb.init_s")), "bench/start_end.py"),
+)
