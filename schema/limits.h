@@ -22,10 +22,12 @@ inline constexpr std::size_t kRingBytesMax = 1U << 30;
 inline constexpr std::size_t kRingReservedBytes = 64 * 1024;  // Kept free for control records.
 
 // Tails and segments.
-inline constexpr std::size_t kTailBytesMax = 64U << 20;   // Then the keeper starts the next tail.
-inline constexpr std::size_t kBlockRowsMax = 4096;        // Rows of one shape in one block.
-inline constexpr std::size_t kBlockRowsMin = 16;          // Fewer rows of a shape travel as plain frames.
-inline constexpr std::size_t kBlockBytesMax = 64U << 20;  // Raw bytes of a block; checked before allocating.
+inline constexpr std::size_t kTailBytesMax = 64U << 20;      // Then the keeper starts the next tail.
+inline constexpr std::size_t kBlockRowsMax = 4096;           // Rows of one shape in one block.
+inline constexpr std::size_t kBlockRowsMin = 16;             // Fewer rows of a shape travel as plain frames.
+inline constexpr std::size_t kBlockBytesMax = 64U << 20;     // Raw bytes of a block; checked before allocating.
+inline constexpr std::uint32_t kMixedMetricsMax = 1U << 18;  // Of all rows of a mixed block.
+inline constexpr std::uint32_t kMixedKeysMax = 1U << 16;
 inline constexpr std::size_t kFileNumberMax = 999'999;
 inline constexpr std::size_t kRunIdFileBytesMax = 128;  // Of a run id inside a file name.
 

@@ -4,30 +4,18 @@
 #include <algorithm>
 
 #include "schema/bytes.h"
-#include "schema/journal/column.h"
 #include "schema/journal/cuts.h"
-#include "schema/record.h"
+#include "schema/journal/mixed_block.h"
+#include "schema/journal/row_heads.h"
 
 namespace wb {
 namespace {
 
 constexpr std::size_t kVerbatimHeadBytes = 24;
-constexpr std::size_t kFixedColumns = 6;  // ordinal, sequence - ordinal, flags, step, mono_ns, wall_offset_us
-constexpr std::size_t kRowKeysMax = (kFramePayloadBytesMax - kRowHeadBytes) / 12;
 
 bool is_text_word(std::uint32_t word) noexcept {
   const auto type = static_cast<ValueType>(word >> 28);
   return type == ValueType::kString || type == ValueType::kJson;
-}
-
-void append_field(RawBlock& to, std::vector<std::uint64_t>& values, std::span<const PlacedFrame> rows, bool is_float,
-                  const auto& field_of) {
-  for (std::size_t i = 0; i < rows.size(); ++i) values[i] = field_of(rows[i]);
-  append_column(to.bytes, to.cuts, values, is_float);
-}
-
-std::uint64_t head_word(const PlacedFrame& row, std::size_t offset) noexcept {
-  return load_le<std::uint64_t>(row.frame.payload.data() + offset);
 }
 
 /// Rows of one shape; a frame is made again from its columns.
@@ -35,17 +23,16 @@ class RowsReader final : public BlockReader {
  public:
   static Result<std::unique_ptr<BlockReader>> open(const BlockInfo& info, std::vector<std::byte> raw);
 
-  std::size_t size() const noexcept override { return count_; }
-  std::uint64_t ordinal(std::size_t i) const noexcept override { return columns_[0].value(i); }
+  std::size_t size() const noexcept override { return heads_.size(); }
+  std::uint64_t ordinal(std::size_t i) const noexcept override { return heads_.ordinal(i); }
   Frame frame(std::size_t i) override;
 
  private:
   Status check(const BlockInfo& info) const;
   std::size_t text_bytes(std::size_t i) const noexcept;
-  std::uint64_t sequence(std::size_t i) const noexcept { return columns_[0].value(i) + columns_[1].value(i); }
 
   std::vector<std::byte> raw_;
-  std::size_t count_ = 0;
+  RowHeads heads_;
   std::vector<std::uint32_t> words_;
   std::vector<std::size_t> text_columns_;
   std::vector<Column> columns_;
@@ -56,12 +43,12 @@ Result<std::unique_ptr<BlockReader>> RowsReader::open(const BlockInfo& info, std
   auto block = std::make_unique<RowsReader>();
   block->raw_ = std::move(raw);
   ByteCursor cursor(block->raw_);
-  block->count_ = cursor.read<std::uint32_t>();
+  const auto row_count = cursor.read<std::uint32_t>();
   const auto key_count = cursor.read<std::uint32_t>();
-  if (block->count_ == 0 || block->count_ > kBlockRowsMax) return Status(Code::kCorrupt, "rows in the block");
+  if (row_count == 0 || row_count > kBlockRowsMax) return Status(Code::kCorrupt, "rows in the block");
   if (key_count > kRowKeysMax) return Status(Code::kCorrupt, "keys in the block");
   // A constant column is small on disk and not in the rows: the rows must keep the block's limit, too.
-  if (block->count_ * row_bytes(key_count, 0) > kBlockBytesMax) return Status(Code::kCorrupt, "bytes of the rows");
+  if (row_count * row_bytes(key_count, 0) > kBlockBytesMax) return Status(Code::kCorrupt, "bytes of the rows");
   const auto words = cursor.take(std::size_t{key_count} * 4);
   if (!cursor.ok()) return Status(Code::kCorrupt, "key words");
   for (std::size_t i = 0; i < key_count; ++i) {
@@ -69,11 +56,13 @@ Result<std::unique_ptr<BlockReader>> RowsReader::open(const BlockInfo& info, std
     if (block->words_[i] >> 28 > static_cast<std::uint32_t>(ValueType::kNull)) {
       return Status(Code::kCorrupt, "value type in the block");
     }
-    if (is_text_word(block->words_[i])) block->text_columns_.push_back(kFixedColumns + i);
+    if (is_text_word(block->words_[i])) block->text_columns_.push_back(i);
   }
-  for (std::size_t i = 0; i < kFixedColumns + key_count; ++i) {
-    const bool is_text = i >= kFixedColumns && is_text_word(block->words_[i - kFixedColumns]);
-    Result<Column> column = Column::read(cursor, block->count_, is_text);
+  Result<RowHeads> heads = RowHeads::read(cursor, row_count);
+  if (!heads.ok()) return heads.status();
+  block->heads_ = std::move(heads).value();
+  for (std::size_t i = 0; i < key_count; ++i) {
+    Result<Column> column = Column::read(cursor, row_count, is_text_word(block->words_[i]));
     if (!column.ok()) return column.status();
     block->columns_.push_back(std::move(column).value());
   }
@@ -84,18 +73,10 @@ Result<std::unique_ptr<BlockReader>> RowsReader::open(const BlockInfo& info, std
 }
 
 Status RowsReader::check(const BlockInfo& info) const {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (i > 0 && ordinal(i) <= ordinal(i - 1)) return {Code::kCorrupt, "order of the rows"};
-    if (sequence(i) <= (i > 0 ? sequence(i - 1) : 0)) return {Code::kCorrupt, "sequence numbers of the rows"};
-    if (columns_[2].value(i) >= kFlagKeeper) return {Code::kCorrupt, "flags of a row"};
+  for (std::size_t i = 0; i < size() && !text_columns_.empty(); ++i) {
     if (row_bytes(words_.size(), text_bytes(i)) > kFramePayloadBytesMax) return {Code::kCorrupt, "bytes of a row"};
   }
-  if (info.record_count != count_ || info.first_ordinal != ordinal(0) || info.last_ordinal != ordinal(count_ - 1) ||
-      info.first_sequence != sequence(0) || info.last_sequence != sequence(count_ - 1) ||
-      info.first_keeper_sequence != 0 || info.last_keeper_sequence != 0) {
-    return {Code::kCorrupt, "the rows are others than the table says"};
-  }
-  return {};
+  return heads_.check(info);
 }
 
 std::size_t RowsReader::text_bytes(std::size_t i) const noexcept {
@@ -105,14 +86,12 @@ std::size_t RowsReader::text_bytes(std::size_t i) const noexcept {
 }
 
 Frame RowsReader::frame(std::size_t i) {
-  assert(i < count_);
+  assert(i < size());
   const std::size_t texts = text_bytes(i);
   payload_.resize(row_bytes(words_.size(), texts));
-  const Timestamp time{static_cast<std::int64_t>(columns_[4].value(i)),
-                       static_cast<std::int64_t>(columns_[5].value(i))};
-  RowEncoder encoder(payload_.data(), words_.size(), texts, static_cast<std::int64_t>(columns_[3].value(i)), time);
+  RowEncoder encoder(payload_.data(), words_.size(), texts, heads_.step(i), heads_.time(i));
   for (std::size_t key = 0; key < words_.size(); ++key) {
-    const Column& column = columns_[kFixedColumns + key];
+    const Column& column = columns_[key];
     const auto type = static_cast<ValueType>(words_[key] >> 28);
     Value value;
     if (type == ValueType::kString) {
@@ -124,11 +103,7 @@ Frame RowsReader::frame(std::size_t i) {
     }
     encoder.set(key, words_[key] & kKeyIndexMask, value);
   }
-  return {.kind = Kind::kRow,
-          .flags = static_cast<std::uint8_t>(columns_[2].value(i)),
-          .source = Source::kTrainer,
-          .sequence = sequence(i),
-          .payload = payload_};
+  return heads_.frame(i, payload_);
 }
 
 /// Records one after the other, as they were.
@@ -202,25 +177,19 @@ RawBlock encode_rows_block(std::span<const PlacedFrame> rows) {
   store_le(raw.bytes.data() + 4, static_cast<std::uint32_t>(key_count));
   for (std::size_t key = 0; key < key_count; ++key) store_le(raw.bytes.data() + 8 + key * 4, shape.key_word_at(key));
 
+  RowHeads::append(raw, rows);
   std::vector<std::uint64_t> values(rows.size());
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.ordinal; });
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.frame.sequence - row.ordinal; });
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return row.frame.flags; });
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 0); });
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 8); });
-  append_field(raw, values, rows, false, [](const PlacedFrame& row) { return head_word(row, 16); });
-
   std::vector<std::string_view> texts(rows.size());
   for (std::size_t key = 0; key < key_count; ++key) {
     const std::size_t value_at = kRowHeadBytes + key * 8;
     if (!is_text_word(shape.key_word_at(key))) {
       const bool is_float = shape.key_word_at(key) >> 28 == static_cast<std::uint32_t>(ValueType::kFloat64);
-      append_field(raw, values, rows, is_float, [=](const PlacedFrame& row) { return head_word(row, value_at); });
+      append_field(raw, values, rows, is_float, [=](const PlacedFrame& row) { return row_word(row, value_at); });
       continue;
     }
     const std::size_t area_at = kRowHeadBytes + key_count * 12;
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const std::uint64_t place = head_word(rows[i], value_at);
+      const std::uint64_t place = row_word(rows[i], value_at);
       texts[i] = as_text(rows[i].frame.payload.subspan(area_at + (place & UINT32_MAX), place >> 32));
     }
     append_text_column(raw.bytes, texts);
@@ -269,6 +238,8 @@ Result<std::unique_ptr<BlockReader>> BlockReader::open(const BlockInfo& info, st
       return RowsReader::open(info, std::move(raw));
     case BlockKind::kVerbatim:
       return VerbatimReader::open(info, std::move(raw));
+    case BlockKind::kMixed:
+      return open_mixed_block(info, std::move(raw));
   }
   return Status(Code::kUnsupported, "block kind");
 }

@@ -2,8 +2,9 @@
 //
 // Rows block, raw bytes: u32 row count n, u32 key count k, u32 key word[k], then 6 + k columns: ordinal,
 // sequence - ordinal, flags, step, mono_ns, wall_offset_us, and one per key. Column: u8 codec, u32 bytes, bytes.
-// Verbatim block, raw bytes, per record: u64 ordinal, u64 sequence, u32 payload bytes, u8 kind, u8 flags with the
-// source bit, u16 0, payload. The ordinal is the record's place in the tail, from 0.
+// Mixed block: rows of many shapes (mixed_block.h). Verbatim block, raw bytes, per record: u64 ordinal, u64 sequence,
+// u32 payload bytes, u8 kind, u8 flags with the source bit, u16 0, payload. The ordinal is the record's place in the
+// tail, from 0.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@
 
 namespace wb {
 
-enum class BlockKind : std::uint8_t { kRows = 1, kVerbatim = 2 };
+/// A number never changes meaning; mixed blocks came with version 1.
+enum class BlockKind : std::uint8_t { kRows = 1, kVerbatim = 2, kMixed = 3 };
 
 /// How a column lies in a rows block. A number never changes meaning.
 enum class ColumnCodec : std::uint8_t {

@@ -7,7 +7,9 @@
 #include "schema/journal/block.h"
 #include "schema/journal/compression.h"
 #include "schema/journal/file.h"
+#include "schema/journal/mixed_block.h"
 #include "schema/journal/segment.h"
+#include "schema/journal/segment_rows.h"
 #include "schema/journal/segment_tables.h"
 #include "schema/journal/sqlite.h"
 #include "schema/record.h"
@@ -19,6 +21,9 @@ namespace {
 // stretch of the tail, which bounds the memory of writer and reader.
 constexpr std::size_t kStretchBytes = 8U << 20;
 constexpr std::size_t kVerbatimBlockBytes = 1U << 20;
+// Shapes with fewer rows share mixed blocks, if so many of them do.
+constexpr std::size_t kRareRowsMax = 256;
+constexpr std::size_t kRareShapesMin = 8;
 constexpr std::size_t kSmallSegmentBytes = 64U << 10;  // Below it, large pages would be mostly empty.
 constexpr int kPageBytes = 4096;
 constexpr int kSmallPageBytes = 512;
@@ -55,15 +60,14 @@ class Writer final : public SegmentWriter {
   void note_key(const Frame& frame);
   Records& shape_of(const Frame& frame);
 
+  Records take_rare_rows();
   Status write_stretch();
+  Status write_mixed(const Records& rows);
   Status write_verbatim();
   Status write_block(BlockKind kind, const Records& records);
   std::vector<PlacedFrame> placed(const Records& records) const;
 
   Status begin(int page_bytes);
-  Status write_meta(ContentHash& content);
-  Status write_keys(ContentHash& content);
-  Status write_gaps(ContentHash& content);
   Status write_seal();
   Status seal();
 
@@ -160,7 +164,9 @@ Status Writer::write_block(BlockKind kind, const Records& records) {
     if (!status.ok()) return status;
   }
   const std::vector<PlacedFrame> frames = placed(records);
-  const RawBlock raw = kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
+  const RawBlock raw = kind == BlockKind::kRows    ? encode_rows_block(frames)
+                       : kind == BlockKind::kMixed ? encode_mixed_block(frames)
+                                                   : encode_verbatim_block(frames);
   const BlockInfo info = block_info(kind, frames, raw.bytes.size());
   const Result<std::span<const std::byte>> data = compressor_.compress(raw.bytes, raw.cuts);
   if (!data.ok()) return fail(data.status());
@@ -200,8 +206,46 @@ Status Writer::write_verbatim() {
   return status;
 }
 
+// The rows of rare shapes without texts, in the order of the tail, if they are worth mixed blocks.
+Writer::Records Writer::take_rare_rows() {
+  const auto is_rare = [this](const auto& shape) {
+    const Records& rows = shape.second;
+    return !rows.empty() && rows.size() < kRareRowsMax && is_mixable(placed({rows.front()})[0].frame);
+  };
+  Records taken;
+  if (static_cast<std::size_t>(std::count_if(shapes_.begin(), shapes_.end(), is_rare)) < kRareShapesMin) return taken;
+  for (auto& [words, rows] : shapes_) {
+    if (is_rare(std::pair<std::string_view, const Records&>(words, rows))) {
+      taken.insert(taken.end(), rows.begin(), rows.end());
+      rows.clear();
+    }
+  }
+  std::sort(taken.begin(), taken.end(), [](const Gathered& a, const Gathered& b) { return a.ordinal < b.ordinal; });
+  return taken;
+}
+
+Status Writer::write_mixed(const Records& rows) {
+  Status status;
+  Records part;
+  std::size_t metrics = 0;
+  const auto write = [&] {
+    if (status.ok() && !part.empty()) status = write_block(BlockKind::kMixed, part);
+    part.clear();
+    metrics = 0;
+  };
+  for (const Gathered& row : rows) {
+    const std::size_t more = row.payload_bytes / (sizeof(std::uint64_t) + sizeof(std::uint32_t));  // Or a few fewer.
+    if (part.size() == kBlockRowsMax || metrics + more > kMixedMetricsMax) write();
+    part.push_back(row);
+    metrics += more;
+  }
+  write();
+  return status;
+}
+
 Status Writer::write_stretch() {
   // In the order of the tail, so that the same records give the same file.
+  const Records rare = take_rare_rows();
   std::vector<const Records*> shapes;
   for (const auto& [words, rows] : shapes_) {
     if (rows.size() >= kBlockRowsMin) {
@@ -216,6 +260,7 @@ Status Writer::write_stretch() {
   for (const Records* rows : shapes) {
     if (status.ok()) status = write_block(BlockKind::kRows, *rows);
   }
+  if (status.ok()) status = write_mixed(rare);
   if (status.ok()) status = write_verbatim();
   shapes_.clear();
   last_shape_ = nullptr;
@@ -244,66 +289,6 @@ Status Writer::begin(int page_bytes) {
   return {};
 }
 
-Status Writer::write_meta(ContentHash& content) {
-  Result<Statement> prepared = database_->prepare("INSERT INTO meta VALUES(?,?,?)");
-  if (!prepared.ok()) return prepared.status();
-  Statement& insert = prepared.value();
-  const std::pair<std::string_view, std::uint64_t> numbers[] = {
-      {kMetaCompatible, 0}, {kMetaVersion, kFormatVersion}, {kMetaIncompatible, 0}, {kMetaNumber, seal_.info.number}};
-  std::map<std::string_view, std::uint32_t> hashes;  // By key, as ContentHash wants them.
-  for (const auto& [key, number] : numbers) {
-    hashes[key] = RowHash(salt_, "meta").text(key).integer(number).value();
-    Status status = insert.bind_text(1, key);
-    if (status.ok()) status = insert.bind(2, static_cast<std::int64_t>(number));
-    if (status.ok()) status = insert.bind(3, std::int64_t{hashes[key]});
-    if (status.ok()) status = insert.run();
-    if (!status.ok()) return status;
-  }
-  const std::span<const std::byte> uuid = seal_.info.journal.bytes;
-  hashes[kMetaJournal] = RowHash(salt_, "meta").text(kMetaJournal).blob(uuid).value();
-  Status status = insert.bind_text(1, kMetaJournal);
-  if (status.ok()) status = insert.bind_blob(2, uuid);
-  if (status.ok()) status = insert.bind(3, std::int64_t{hashes[kMetaJournal]});
-  if (status.ok()) status = insert.run();
-  for (const auto& [key, hash] : hashes) content.add(hash);
-  return status;
-}
-
-Status Writer::write_keys(ContentHash& content) {
-  Result<Statement> insert = database_->prepare("INSERT INTO keys VALUES(?,?,?)");
-  if (!insert.ok()) return insert.status();
-  for (const auto& [index, name] : keys_) {
-    const std::uint32_t hash = key_row_hash(salt_, index, as_bytes(name));
-    content.add(hash);
-    Status status = insert.value().bind(1, std::int64_t{index});
-    if (status.ok()) status = insert.value().bind_blob(2, as_bytes(name));
-    if (status.ok()) status = insert.value().bind(3, std::int64_t{hash});
-    if (status.ok()) status = insert.value().run();
-    if (!status.ok()) return status;
-  }
-  return {};
-}
-
-Status Writer::write_gaps(ContentHash& content) {
-  Result<Statement> insert = database_->prepare("INSERT INTO gaps VALUES(?,?,?,?,?)");
-  if (!insert.ok()) return insert.status();
-  std::uint64_t id = 0;
-  for (const SegmentGap& gap : segment_gaps(trainer_, keeper_)) {
-    const std::uint32_t hash = gap_row_hash(salt_, ++id, gap);
-    content.add(hash);
-    int parameter = 0;
-    Status status;
-    for (const std::uint64_t value :
-         {id, static_cast<std::uint64_t>(gap.source), gap.range.first, gap.range.last, std::uint64_t{hash}}) {
-      if (status.ok()) status = insert.value().bind(++parameter, static_cast<std::int64_t>(value));
-    }
-    if (status.ok()) status = insert.value().run();
-    if (!status.ok()) return status;
-  }
-  seal_.gap_count = id;
-  return {};
-}
-
 Status Writer::write_seal() {
   Result<Statement> insert = database_->prepare("INSERT INTO seal VALUES(1,?,?,?,?,?,?,?,?,?,?)");
   if (!insert.ok()) return insert.status();
@@ -321,13 +306,15 @@ Status Writer::write_seal() {
 
 Status Writer::seal() {
   ContentHash content(salt_);
-  Status status = write_meta(content);
-  if (status.ok()) status = write_keys(content);
-  if (status.ok()) status = write_gaps(content);
+  const std::vector<SegmentGap> gaps = segment_gaps(trainer_, keeper_);
+  Status status = write_meta_rows(*database_, seal_.info, content);
+  if (status.ok()) status = write_key_rows(*database_, salt_, keys_, content);
+  if (status.ok()) status = write_gap_rows(*database_, salt_, gaps, content);
   if (!status.ok()) return status;
   for (const std::uint32_t hash : block_hashes_) content.add(hash);
   seal_.content = content.value();
   seal_.key_count = keys_.size();
+  seal_.gap_count = gaps.size();
   seal_.info.first_sequence = trainer_.first();
   seal_.info.last_sequence = trainer_.last();
   seal_.info.first_keeper_sequence = keeper_.first();

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "schema/bytes.h"
+#include "schema/journal/mixed_block.h"
 #include "schema/journal/segment.h"
 #include "schema/journal/tail_reader.h"
 #include "schema/record.h"
@@ -132,10 +133,13 @@ void fuzz_block(std::span<const std::byte> bytes) {
     frames.push_back({block.ordinal(i), frame});
     frames.back().frame.payload = payloads.back();
     read_payload(frame.kind, frame.payload);
-    if (info.kind == BlockKind::kRows) require(is_canonical_row(frames.back().frame));
+    if (info.kind != BlockKind::kVerbatim) require(is_canonical_row(frames.back().frame));
+    if (info.kind == BlockKind::kMixed) require(is_mixable(frames.back().frame));
   }
   // What was read can be written, and is read as the same.
-  const RawBlock again = info.kind == BlockKind::kRows ? encode_rows_block(frames) : encode_verbatim_block(frames);
+  const RawBlock again = info.kind == BlockKind::kRows    ? encode_rows_block(frames)
+                         : info.kind == BlockKind::kMixed ? encode_mixed_block(frames)
+                                                          : encode_verbatim_block(frames);
   const auto reopened = BlockReader::open(block_info(info.kind, frames, again.bytes.size()), again.bytes);
   require(reopened.ok());
   for (std::size_t i = 0; i < frames.size(); ++i) {

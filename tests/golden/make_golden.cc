@@ -134,7 +134,36 @@ void add_columns(JournalBuilder& builder, int count) {
   }
 }
 
+// Rows of many shapes: some keys in nearly every row, some in a few, one in one, and a row without any.
+void add_mixed(JournalBuilder& builder, int count) {
+  std::vector<std::uint32_t> keys;
+  for (int i = 0; i < 9; ++i) keys.push_back(builder.key("key/" + std::to_string(i)));
+  std::uint64_t random = 1;
+  for (int i = 0; i < count; ++i) {
+    random = random * 6'364'136'223'846'793'005 + 1'442'695'040'888'963'407;
+    std::vector<std::pair<std::uint32_t, TestValue>> metrics;
+    for (std::size_t key = 0; key < keys.size(); ++key) {
+      const std::uint64_t chance = random >> (20 + 4 * key) & 15;
+      if (chance < 15 - 2 * key) {
+        metrics.push_back({keys[key], key == 3   ? TestValue(Value(std::int64_t{-1000} * i))
+                                      : key == 5 ? TestValue(Value(chance > 3))
+                                      : key == 7 ? TestValue(Value())
+                                                 : TestValue(i % 11 == 2 ? -0.0 : static_cast<double>(chance) / 7)});
+      }
+    }
+    if (i == 60) metrics = {{keys[8], Value::of(ValueType::kFloat64, 0x7FF4000000000001)}};
+    if (i == 61) metrics.clear();
+    builder.row(i, metrics);
+  }
+}
+
 void make_all(const std::string& root) {
+  {
+    Golden golden(root, "mixed");
+    add_mixed(golden.builder(), 120);
+    golden.end(0);
+    golden.builder().write_segment(golden.path(0, FileKind::kSegment));
+  }
   {
     Golden golden(root, "columns");
     add_columns(golden.builder(), 400);

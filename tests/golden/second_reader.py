@@ -92,7 +92,7 @@ def read_segment(path):
     for columns, _ in tables["blocks"]:
         raw = zstandard.ZstdDecompressor().decompress(columns[10])
         assert len(raw) == columns[9]
-        placed += (rows_block if columns[1] == 1 else verbatim_block)(raw)
+        placed += {1: rows_block, 2: verbatim_block, 3: mixed_block}[columns[1]](raw)
     placed.sort(key=lambda pair: pair[0])
     assert [ordinal for ordinal, _ in placed] == list(range(seal[0][2]))
     return [frame for _, frame in placed]
@@ -215,6 +215,42 @@ def rows_block(raw):
         payload = struct.pack("<QQQII", steps[i], monos[i], offsets[i], key_count, len(texts))
         payload += struct.pack(f"<{key_count}Q", *places) + struct.pack(f"<{key_count}I", *words) + texts
         yield ordinals[i], Frame(3, flags[i], (ordinals[i] + leads[i]) & 0xFFFFFFFFFFFFFFFF, payload)
+
+
+def mixed_block(raw):
+    count, key_count, metric_count, column_count = struct.unpack_from("<IIII", raw)
+    words = struct.unpack_from(f"<{key_count}I", raw, 16)
+    sizes = struct.unpack_from(f"<{column_count}H", raw, 16 + 4 * key_count)
+    at = 16 + 4 * key_count + 2 * column_count
+    columns = []
+    for _ in range(7):
+        values, at = column(raw, at, count)
+        columns.append(values)
+    low, high = raw[at:at + metric_count], raw[at + metric_count:at + 2 * metric_count]
+    at += 2 * metric_count
+    values = []
+    for size in sizes:
+        more, at = column(raw, at, size)
+        values += more
+    assert at == len(raw) and len(values) == metric_count == sum(columns[6])
+    rows, metric = [], 0
+    for row in range(count):
+        key, keys = 0, []
+        for _ in range(columns[6][row]):
+            key = (key + low[metric] + 256 * high[metric]) & 0xFFFF
+            keys.append(key)
+            metric += 1
+        rows.append(keys)
+    values = iter(values)
+    bits = [[None] * len(keys) for keys in rows]
+    for key in range(key_count):
+        for row, keys in enumerate(rows):
+            for i in (i for i, other in enumerate(keys) if other == key):
+                bits[row][i] = next(values)
+    for i, keys in enumerate(rows):
+        payload = struct.pack("<QQQII", columns[3][i], columns[4][i], columns[5][i], len(keys), 0)
+        payload += struct.pack(f"<{len(keys)}Q", *bits[i]) + struct.pack(f"<{len(keys)}I", *(words[key] for key in keys))
+        yield columns[0][i], Frame(3, columns[2][i], (columns[0][i] + columns[1][i]) & MASK, payload)
 
 
 def scalar(kind, bits, text):
