@@ -4,7 +4,7 @@
   bench/report.py          writes both again
   bench/report.py check    ends with 1 if one of them is not what the lines give
 
-The first line of the .jsonl says when and where; each other one is one run of one benchmark.
+The first line of the .jsonl says where; each other one is one run of one benchmark.
 """
 import json
 import os
@@ -133,7 +133,7 @@ def command_rows(entries):
 
 HEAD = """# Performance
 
-Measured on {date} by `bench/run_all`: {machine}; load average before the benchmarks {low:.2f} to {high:.2f}; {minutes:.0f} minutes.
+Measured {dates} by `bench/run_all`: {machine}; load average before the benchmarks {low:.2f} to {high:.2f}; {minutes:.0f} minutes.
 Times on shared machines are not stable. What counts is the ratio of two things measured side by side in one run. Every
 benchmark that a promise rests on ran {repetitions} times; a promise is met if every run meets it. Each benchmark says in its first lines
 how it measures, and `docs/performance.jsonl` has the lines of all runs, from which `bench/report.py` made this page.
@@ -162,7 +162,9 @@ of import, init and finish; values not read back bit for bit; rows of 400 that w
 def render_page(setting, entries):
     loads = [entry["load_average"] for entry in entries]
     minutes = sum(entry["elapsed_s"] for entry in entries) / 60
-    page = HEAD.format(**setting, low=min(loads), high=max(loads), minutes=minutes)
+    first, last = min(entry["date"] for entry in entries), max(entry["date"] for entry in entries)
+    dates = f"on {first}" if first == last else f"from {first} to {last}"
+    page = HEAD.format(**setting, dates=dates, low=min(loads), high=max(loads), minutes=minutes)
     for title, text, head, rule, rows_of in TABLES:
         rows = list(rows_of(entries))
         if rows:
