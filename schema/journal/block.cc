@@ -172,7 +172,7 @@ RawBlock encode_rows_block(std::span<const PlacedFrame> rows) {
   assert(!rows.empty() && rows.size() <= kBlockRowsMax);
   const RowView shape = RowView::parse(rows[0].frame.payload).value();
   const std::size_t key_count = shape.size();
-  RawBlock raw{.bytes = std::vector<std::byte>(8 + key_count * 4), .cuts = {}};
+  RawBlock raw{.bytes = std::vector<std::byte>(8 + key_count * 4), .cuts = {}, .is_numbers = true};
   store_le(raw.bytes.data(), static_cast<std::uint32_t>(rows.size()));
   store_le(raw.bytes.data() + 4, static_cast<std::uint32_t>(key_count));
   for (std::size_t key = 0; key < key_count; ++key) store_le(raw.bytes.data() + 8 + key * 4, shape.key_word_at(key));
@@ -193,6 +193,7 @@ RawBlock encode_rows_block(std::span<const PlacedFrame> rows) {
       texts[i] = as_text(rows[i].frame.payload.subspan(area_at + (place & UINT32_MAX), place >> 32));
     }
     append_text_column(raw.bytes, texts);
+    raw.is_numbers = false;
   }
   raw.cuts = choose_cuts(raw.bytes, raw.cuts);
   return raw;

@@ -58,10 +58,11 @@ struct PlacedFrame {
   Frame frame;
 };
 
-/// A block's raw bytes, and the offsets in them where bytes of another distribution begin.
+/// A block's raw bytes, the offsets in them where bytes of another distribution begin, and whether all are numbers.
 struct RawBlock {
   std::vector<std::byte> bytes;
   std::vector<std::size_t> cuts;
+  bool is_numbers = false;
 };
 
 /// True if RowEncoder gives back the same bytes: only such rows may go into a rows block.

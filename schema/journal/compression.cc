@@ -27,11 +27,12 @@ Result<Compressor> Compressor::create() {
 }
 
 Result<std::span<const std::byte>> Compressor::compress(std::span<const std::byte> raw,
-                                                        std::span<const std::size_t> cuts) {
+                                                        std::span<const std::size_t> cuts, int match_bytes_min) {
   ZSTD_CCtx* handle = handle_.get();
   frame_.resize(ZSTD_compressBound(raw.size()) + cuts.size() * kBlockHeadBytes);
   ZSTD_outBuffer to{frame_.data(), frame_.size(), 0};
   std::size_t left = ZSTD_CCtx_reset(handle, ZSTD_reset_session_only);
+  if (ZSTD_isError(left) == 0) left = ZSTD_CCtx_setParameter(handle, ZSTD_c_minMatch, match_bytes_min);
   if (ZSTD_isError(left) == 0) left = ZSTD_CCtx_setPledgedSrcSize(handle, raw.size());
   ZSTD_inBuffer from{raw.data(), 0, 0};
   for (std::size_t i = 0; i <= cuts.size() && ZSTD_isError(left) == 0; ++i) {

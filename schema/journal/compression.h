@@ -13,6 +13,8 @@
 namespace wb {
 
 inline constexpr int kCompressionLevel = 3;
+/// For planes of numbers: chance makes short repetitions in them that cost more than their bytes' codes.
+inline constexpr int kNumbersMatchBytesMin = 7;
 inline constexpr int kWindowLogMax = 23;  ///< 8 MiB: what reading may cost beside the block itself.
 
 /// Belongs to one thread; its buffers are used again.
@@ -20,8 +22,10 @@ class Compressor {
  public:
   static Result<Compressor> create();
   /// The frame is valid until the next call. At the rising offsets `cuts` a zstd block ends, so that the bytes on
-  /// both sides are coded apart.
-  Result<std::span<const std::byte>> compress(std::span<const std::byte> raw, std::span<const std::size_t> cuts = {});
+  /// both sides are coded apart. A repetition of fewer bytes than `match_bytes_min` is not looked for; 0: as zstd
+  /// thinks.
+  Result<std::span<const std::byte>> compress(std::span<const std::byte> raw, std::span<const std::size_t> cuts = {},
+                                              int match_bytes_min = 0);
 
  private:
   struct Free {

@@ -250,7 +250,9 @@ RawBlock encode_mixed_block(std::span<const PlacedFrame> rows) {
   const std::vector<ValueColumn> columns = cut_columns(mixed);
   assert(mixed.values.size() <= kMixedMetricsMax);
   assert(mixed.words.size() <= kMixedKeysMax);
-  RawBlock raw{.bytes = std::vector<std::byte>(16 + mixed.words.size() * 4 + columns.size() * 2), .cuts = {}};
+  RawBlock raw{.bytes = std::vector<std::byte>(16 + mixed.words.size() * 4 + columns.size() * 2),
+               .cuts = {},
+               .is_numbers = true};
   std::byte* at = raw.bytes.data();
   const auto put = [&at](auto value) {
     store_le(at, value);

@@ -25,7 +25,7 @@ constexpr std::size_t kVerbatimBlockBytes = 1U << 20;
 constexpr std::size_t kRareRowsMax = 256;
 constexpr std::size_t kRareShapesMin = 8;
 constexpr std::size_t kSmallSegmentBytes = 64U << 10;  // Below it, large pages would be mostly empty.
-constexpr int kPageBytes = 4096;
+constexpr int kPageBytes = 1024;  // 4096 leave 20 KiB empty in five tables and behind the blocks' last pages.
 constexpr int kSmallPageBytes = 512;
 
 /// A gathered record; its payload lies in the stretch's bytes.
@@ -168,7 +168,8 @@ Status Writer::write_block(BlockKind kind, const Records& records) {
                        : kind == BlockKind::kMixed ? encode_mixed_block(frames)
                                                    : encode_verbatim_block(frames);
   const BlockInfo info = block_info(kind, frames, raw.bytes.size());
-  const Result<std::span<const std::byte>> data = compressor_.compress(raw.bytes, raw.cuts);
+  const Result<std::span<const std::byte>> data =
+      compressor_.compress(raw.bytes, raw.cuts, raw.is_numbers ? kNumbersMatchBytesMin : 0);
   if (!data.ok()) return fail(data.status());
 
   const std::uint64_t id = ++seal_.info.block_count;
@@ -273,7 +274,7 @@ Status Writer::begin(int page_bytes) {
   Result<Database> database = Database::open(short_path_.path, OpenMode::kExclusive);
   if (!database.ok()) return fail(database.status());
   database_ = std::move(database).value();
-  Status status = database_->execute(page_bytes == kPageBytes ? "PRAGMA page_size=4096" : "PRAGMA page_size=512");
+  Status status = database_->execute(page_bytes == kPageBytes ? "PRAGMA page_size=1024" : "PRAGMA page_size=512");
   if (status.ok()) {
     status = database_->execute(
         "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN;"

@@ -38,7 +38,7 @@ Written expect_round_trip(const Values& values, bool is_float) {
         << "row " << i << " codec " << std::to_integer<int>(raw[0]) << " of " << values.size();
   }
   Compressor compressor = Compressor::create().value();
-  const std::size_t bytes = compressor.compress(raw, choose_cuts(raw, cuts)).value().size();
+  const std::size_t bytes = compressor.compress(raw, choose_cuts(raw, cuts), kNumbersMatchBytesMin).value().size();
   return {static_cast<ColumnCodec>(raw[0]), static_cast<double>(bytes) / static_cast<double>(values.size())};
 }
 
