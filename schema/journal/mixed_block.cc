@@ -71,7 +71,11 @@ MixedValues gather(std::span<const PlacedFrame> rows) {
   const std::uint16_t* key = mixed.keys.data();
   for (const PlacedFrame& row : rows) {
     for (std::size_t i = 0; i < metric_count(row.frame); ++i) {
+#ifdef WB_MUTANT_MIXED_KEYS_EXCHANGED
+      mixed.values[next[*key++]++] = row_word(row, kRowHeadBytes + i / 2 * 16);
+#else
       mixed.values[next[*key++]++] = row_word(row, kRowHeadBytes + i * 8);
+#endif
     }
   }
   return mixed;
