@@ -5,18 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "schema/os_status.h"
 
 namespace wb {
-namespace {
-
-constexpr std::size_t kReadBytes = 1U << 20;  // A read of a file that may be growing.
-
-}  // namespace
 
 Result<ShortPath> ShortPath::of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
@@ -61,25 +55,6 @@ Result<Descriptor> create_regular(const std::string& path) {
   Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode));
   if (file.get() < 0) return file_status(path, "create", errno);
   return file;
-}
-
-Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t bytes_max) {
-  std::uint64_t file_bytes = 0;
-  Result<Descriptor> file = open_regular(path, &file_bytes);
-  if (!file.ok()) return file.status();
-  std::vector<std::byte> bytes;
-  bytes.reserve(std::min<std::uint64_t>(file_bytes, bytes_max) + 1);
-  for (;;) {
-    const std::size_t at = bytes.size();
-    if (at > bytes_max) return Status(Code::kCorrupt, path + ": larger than " + std::to_string(bytes_max) + " bytes");
-    bytes.resize(std::max(bytes.capacity(), at + kReadBytes));
-    const ssize_t count = ::read(file.value().get(), bytes.data() + at, bytes.size() - at);
-    const int error = errno;
-    bytes.resize(at + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
-    if (count < 0 && error == EINTR) continue;
-    if (count < 0) return file_status(path, "read", error);
-    if (count == 0) return bytes;
-  }
 }
 
 }  // namespace wb

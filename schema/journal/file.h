@@ -1,10 +1,8 @@
-// Files of a journal: opened without following links or hanging on a pipe, read whole.
+// Files of a journal: opened without following links or hanging on a pipe.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "schema/descriptor.h"
 #include "wb/status.h"
@@ -33,8 +31,5 @@ std::uint64_t regular_bytes(const std::string& path) noexcept;
 
 /// Creates the file with O_EXCL for reading and writing. kExists, kNotFound, kPermission, kNoSpace, kIoError.
 Result<Descriptor> create_regular(const std::string& path);
-
-/// All bytes up to the end as it is now. kCorrupt: more than `bytes_max`; else as open_regular().
-Result<std::vector<std::byte>> read_file(const std::string& path, std::size_t bytes_max);
 
 }  // namespace wb

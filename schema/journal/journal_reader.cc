@@ -42,10 +42,13 @@ bool is_journal_end(const Frame& frame) {
 /// One reading of a journal. The trainer's records are given by rising sequence number.
 class Reading {
  public:
-  Reading(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit)
-      : files_(files), after_sequence_(after_sequence), visit_(visit), last_sequence_(after_sequence) {}
+  Reading(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
+          const JournalPlace& place)
+      : files_(files), after_sequence_(after_sequence), visit_(visit), place_(place), last_sequence_(after_sequence) {}
 
   Result<JournalScan> run();
+  /// Where it stopped, or began with the last file.
+  const JournalPlace& place() const { return place_; }
 
  private:
   using File = JournalFileName;
@@ -55,7 +58,7 @@ class Reading {
   Status read_both(const File& segment, const File& tail);
   Status read_segment(const File& file, std::uint64_t after_sequence, const RecordVisitor& visit);
   Status verify_segment(const File& file) const;
-  Status read_tail(const File& file, const RecordVisitor& visit, bool note_damage);
+  Status read_tail(const File& file, const RecordVisitor& visit, bool is_its_turn);
   void note_tail(const File& file, const TailReader& tail, bool at_end);
 
   bool accept(const Frame& frame);
@@ -70,6 +73,7 @@ class Reading {
   JournalFiles files_;
   std::uint64_t after_sequence_;
   const RecordVisitor& visit_;
+  JournalPlace place_;
   JournalScan scan_;
   std::optional<Uuid> journal_;
   Status first_failure_;
@@ -223,19 +227,21 @@ void Reading::note_tail(const File& file, const TailReader& tail, bool at_end) {
   note(path, damage.offset_bytes, damage.code, what);
 }
 
-Status Reading::read_tail(const File& file, const RecordVisitor& visit, bool note_damage) {
+Status Reading::read_tail(const File& file, const RecordVisitor& visit, bool is_its_turn) {
   const std::string path = path_of(files_, file);
-  Result<std::unique_ptr<TailReader>> opened = TailReader::open(path, salt_of(file.stem));
+  const std::uint64_t from_offset = is_its_turn && place_.number == file.number ? place_.tail_offset : 0;
+  Result<std::unique_ptr<TailReader>> opened = TailReader::open(path, salt_of(file.stem), from_offset);
   if (!opened.ok()) return opened.status();
   TailReader& tail = *opened.value();
   if (tail.head() && !belongs(path, tail.head()->journal)) return {};
-  if (note_damage) scan_.bytes += tail.bytes();
-  for (bool more = true; more;) {
+  if (is_its_turn) scan_.bytes += tail.bytes();
+  while (true) {
     const std::optional<Frame> frame = tail.next();
-    if (note_damage) note_tail(file, tail, !frame);
-    more = frame && visit(*frame);
+    if (is_its_turn) note_tail(file, tail, !frame);
+    if (!frame) return tail.status();
+    if (is_its_turn) place_ = {file.number, tail.offset()};
+    if (!visit(*frame)) return {};
   }
-  return {};
 }
 
 Status Reading::list_again() {
@@ -277,6 +283,7 @@ Status Reading::read_number(std::uint32_t number) {
   }
   path_ = path_of(files_, found.front());
   offset_ = 0;
+  if (place_.number != number) place_ = {.number = number};
   const bool is_segment = found.front().kind == FileKind::kSegment;
   const std::uint64_t records_before = scan_.record_count;
   Status status;
@@ -298,7 +305,7 @@ Status Reading::read_number(std::uint32_t number) {
 
 Result<JournalScan> Reading::run() {
   int list_attempts = 0;
-  std::uint32_t number = 0;
+  std::uint32_t number = place_.number;
   while (!stopped_) {
     // The files may have been listed again, so the next number is looked up each time.
     const auto next =
@@ -327,8 +334,12 @@ Result<JournalScan> Reading::run() {
 
 }  // namespace
 
-Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit) {
-  return Reading(files, after_sequence, visit).run();
+Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
+                                 JournalPlace* place) {
+  Reading reading(files, after_sequence, visit, place == nullptr ? JournalPlace{} : *place);
+  Result<JournalScan> scan = reading.run();
+  if (place != nullptr) *place = reading.place();
+  return scan;
 }
 
 }  // namespace wb

@@ -43,6 +43,13 @@ struct JournalScan {
   std::vector<Damage> damage;
 };
 
+/// Where a reading stopped: in the file of this number, and if that is a tail at the frame that begins there. If the
+/// file has changed since, what is missing is looked for as behind damage.
+struct JournalPlace {
+  std::uint32_t number = 0;
+  std::uint64_t tail_offset = 0;
+};
+
 /// All journals whose files lie directly in `directory`, by stem. Other files are ignored.
 Result<std::vector<JournalFiles>> list_journals(const std::string& directory);
 
@@ -52,6 +59,9 @@ Result<std::vector<JournalFiles>> list_journals(const std::string& directory);
 /// directory again when a file vanishes meanwhile (sealed by the keeper). Fails only if nothing can be read at
 /// all: kNotFound, kPermission, kIoError, kUnsupported, kCorrupt.
 /// Files are opened with O_NOFOLLOW|O_NONBLOCK and must be regular. Needs at most one tail's (64 MiB) memory.
-Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit);
+/// `place`, if given, makes a reading in pieces cost what one costs: it goes on where an earlier reading of the journal
+/// stopped, whose last trainer record was `after_sequence`, and is told where this one stops.
+Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
+                                 JournalPlace* place = nullptr);
 
 }  // namespace wb
