@@ -37,20 +37,6 @@ Result<RowView> RowView::parse(std::span<const std::byte> payload) {
   return row;
 }
 
-std::uint32_t RowView::key_word_at(std::size_t i) const noexcept {
-  assert(i < count_);
-  return load_le<std::uint32_t>(key_words_ + i * 4);
-}
-
-Value RowView::value(std::size_t i) const noexcept {
-  assert(i < count_);
-  const auto type = static_cast<ValueType>(key_word_at(i) >> 28);
-  const auto bits = load_le<std::uint64_t>(values_ + i * 8);
-  if (!is_text(type)) return Value::of(type, bits);
-  const std::string_view text(texts_ + (bits & UINT32_MAX), bits >> 32);
-  return type == ValueType::kJson ? Value::json(text) : Value(text);
-}
-
 std::uint64_t RowEncoder::place_text(std::string_view text) noexcept {
   const std::uint64_t place = text_at_ | static_cast<std::uint64_t>(text.size()) << 32;
   if (!text.empty()) std::memcpy(to_ + kRowHeadBytes + count_ * 12 + text_at_, text.data(), text.size());

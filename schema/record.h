@@ -58,8 +58,18 @@ class RowView {
   const Timestamp& time() const noexcept { return time_; }
   std::size_t size() const noexcept { return count_; }
   std::uint32_t key_index(std::size_t i) const noexcept { return key_word_at(i) & kKeyIndexMask; }
-  std::uint32_t key_word_at(std::size_t i) const noexcept;
-  Value value(std::size_t i) const noexcept;
+  // Inline, as RowEncoder::set(): readers call them for every value.
+  std::uint32_t key_word_at(std::size_t i) const noexcept {
+    assert(i < count_);
+    return load_le<std::uint32_t>(key_words_ + i * 4);
+  }
+  Value value(std::size_t i) const noexcept {
+    const auto type = static_cast<ValueType>(key_word_at(i) >> 28);
+    const auto bits = load_le<std::uint64_t>(values_ + i * 8);
+    if (type != ValueType::kString && type != ValueType::kJson) return Value::of(type, bits);
+    const std::string_view text(texts_ + (bits & UINT32_MAX), bits >> 32);
+    return type == ValueType::kJson ? Value::json(text) : Value(text);
+  }
 
  private:
   std::int64_t step_ = 0;

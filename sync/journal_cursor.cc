@@ -1,8 +1,7 @@
-// Journal cursor: calls read_journal() from the last known record on, once per piece.
+// Journal cursor: calls read_journal() once per piece, each time from where it stopped.
 #include "sync/journal_cursor.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace wb {
 namespace {
@@ -32,7 +31,7 @@ JournalCursor::JournalCursor(const JournalModel& journal, JournalRange range, st
       popped_sequence_(range.first_sequence - 1) {}
 
 Status JournalCursor::fill() {
-  while (items_.empty() && !at_end_) {
+  while (next_ == items_.size() && !at_end_) {
     Status status = read_piece();
     if (!status.ok()) return status;
   }
@@ -40,15 +39,26 @@ Status JournalCursor::fill() {
 }
 
 Status JournalCursor::read_piece() {
-  if (read_sequence_ >= end_sequence_) {
+  items_.clear();
+  cells_.clear();
+  texts_.clear();
+  next_ = 0;
+  Status status;
+  if (read_sequence_ < end_sequence_) {
+    status = read_records();
+  } else {
     at_end_ = true;
-    if (std::optional<Row> open = assembler_.take_open()) items_.push_back({.row = std::move(*open), .summary = {}});
-    return {};
+    assembler_.take_open([this](const Row& row) { keep_row(row); });
   }
+  lend_bytes();
+  return status;
+}
+
+Status JournalCursor::read_records() {
   std::size_t bytes = 0;
   bool is_whole = true;  // Else records that the model has are out of reach now: they must not count as covered.
-  const auto take_row = [this](Row&& row) { items_.push_back({.row = std::move(row), .summary = {}}); };
-  const Result<JournalScan> scan = read_journal(journal_->files, read_sequence_, [&](const Frame& frame) {
+  const auto take_row = [this](const Row& row) { keep_row(row); };
+  const RecordVisitor take = [&](const Frame& frame) {
     if (frame.source == Source::kKeeper) return true;
     is_whole = known_missing(journal_->scan, read_sequence_ + 1, std::min(frame.sequence - 1, end_sequence_));
     if (!is_whole || frame.sequence > end_sequence_) return false;
@@ -60,11 +70,12 @@ Status JournalCursor::read_piece() {
       }
       bytes += frame.payload.size();
     } else if (frame.kind == Kind::kSummary && with_summary_) {
-      items_.push_back({.row = {}, .summary = {frame.payload.begin(), frame.payload.end()}});
+      keep_summary(frame.payload);
       bytes += frame.payload.size();
     }
     return bytes < piece_bytes_;
-  });
+  };
+  const Result<JournalScan> scan = read_journal(journal_->files, read_sequence_, take, &place_);
   if (!scan.ok()) return scan.status();
   if (is_whole && bytes < piece_bytes_) {  // It ran to the end of the range.
     is_whole = known_missing(journal_->scan, read_sequence_ + 1, end_sequence_);
@@ -76,13 +87,39 @@ Status JournalCursor::read_piece() {
                               " on were there a moment ago and cannot be read now; run wbsync again"};
 }
 
-void JournalCursor::pop() {
-  const CursorItem& item = items_.front();
-  if (item.summary.empty()) {
-    popped_sequence_ = item.row.last_sequence;
-    popped_step_ = std::max(popped_step_, item.row.step);
+// The areas still grow: until lend_bytes() an item knows only how much of them is its own.
+void JournalCursor::keep_row(const Row& row) {
+  items_.push_back({.row = row, .summary = {}});
+  cells_.insert(cells_.end(), row.cells.begin(), row.cells.end());
+  texts_.insert(texts_.end(), row.texts.begin(), row.texts.end());
+}
+
+void JournalCursor::keep_summary(std::span<const std::byte> payload) {
+  if (payload.empty()) return;  // Damage, as a payload that does not decode.
+  items_.push_back({.row = {}, .summary = payload});
+  const std::string_view bytes = as_text(payload);
+  texts_.insert(texts_.end(), bytes.begin(), bytes.end());
+}
+
+void JournalCursor::lend_bytes() {
+  const Cell* cells = cells_.data();
+  const char* texts = texts_.data();
+  for (CursorItem& item : items_) {
+    item.row.cells = {cells, item.row.cells.size()};
+    item.row.texts = {texts, item.row.texts.size()};
+    cells += item.row.cells.size();
+    texts += item.row.texts.size();
+    if (item.summary.empty()) continue;
+    item.summary = std::as_bytes(std::span(texts, item.summary.size()));
+    texts += item.summary.size();
   }
-  items_.pop_front();
+}
+
+void JournalCursor::pop() {
+  const CursorItem& item = items_[next_++];
+  if (!item.summary.empty()) return;
+  popped_sequence_ = item.row.last_sequence;
+  popped_step_ = std::max(popped_step_, item.row.step);
 }
 
 }  // namespace wb

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <span>
 #include <vector>
 
 #include "sync/row.h"
@@ -11,10 +11,11 @@
 
 namespace wb {
 
-/// What stands next in a journal: a row, or a summary record that the program wrote between rows.
+/// What stands next in a journal: a row, or a summary record that the program wrote between rows. Both borrow from the
+/// cursor, until it is popped.
 struct CursorItem {
   Row row;
-  std::vector<std::byte> summary;  ///< Payload of a kSummary record; empty for a row.
+  std::span<const std::byte> summary;  ///< Payload of a kSummary record; empty for a row.
 };
 
 /// Reads a range of one journal. Ends at what the model's scan has seen, so that model and rows agree.
@@ -22,12 +23,14 @@ class JournalCursor {
  public:
   /// `journal` must outlive the cursor. About `piece_bytes` of payload are kept at a time.
   JournalCursor(const JournalModel& journal, JournalRange range, std::size_t piece_bytes, bool with_summary);
+  JournalCursor(JournalCursor&&) = default;
+  JournalCursor& operator=(JournalCursor&&) = default;
 
   /// Makes head() valid if there is anything left. Fails as read_journal(); kIoError: a record that the model's scan
   /// has seen is out of reach now.
   Status fill();
   /// The next item, or null at the end of the range. Call fill() before.
-  const CursorItem* head() const { return items_.empty() ? nullptr : &items_.front(); }
+  const CursorItem* head() const { return next_ == items_.size() ? nullptr : &items_[next_]; }
   void pop();
 
   const JournalModel& journal() const { return *journal_; }
@@ -40,6 +43,10 @@ class JournalCursor {
 
  private:
   Status read_piece();
+  Status read_records();
+  void keep_row(const Row& row);
+  void keep_summary(std::span<const std::byte> payload);
+  void lend_bytes();
 
   const JournalModel* journal_;
   JournalRange range_;
@@ -50,8 +57,14 @@ class JournalCursor {
   std::uint64_t popped_sequence_;
   std::int64_t popped_step_ = -1;
   bool at_end_ = false;
+  JournalPlace place_;
   RowAssembler assembler_;
-  std::deque<CursorItem> items_;
+
+  // The piece: its items, what they borrow, and the next of them.
+  std::vector<CursorItem> items_;
+  std::vector<Cell> cells_;
+  std::vector<char> texts_;  // Of rows, and summary payloads.
+  std::size_t next_ = 0;
 };
 
 }  // namespace wb

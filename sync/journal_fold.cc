@@ -50,11 +50,8 @@ JournalFold::JournalFold(JournalFiles files) {
 void JournalFold::visit(const Frame& frame) {
   if (frame.source == Source::kKeeper) return visit_keeper(frame);
   switch (frame.kind) {
-    case Kind::kKey: {
-      const Result<KeyRecord> key = decode_key(frame.payload);
-      if (!key.ok()) return note_damage(frame, key.status());
-      return digest_.model.keys.define(key.value().index, key.value().name);
-    }
+    case Kind::kKey:
+      return take_key(frame);
     case Kind::kRow:
       return take_row(frame);
     case Kind::kFinish:
@@ -91,11 +88,7 @@ void JournalFold::visit_keeper(const Frame& frame) {
     const Result<HeartbeatRecord> heartbeat = decode_heartbeat(frame.payload);
     return heartbeat.ok() ? take_time(heartbeat.value().time) : note_damage(frame, heartbeat.status());
   }
-  if (frame.kind == Kind::kKeySnapshot) {
-    const Result<KeyRecord> key = decode_key(frame.payload);
-    if (!key.ok()) return note_damage(frame, key.status());
-    return digest_.model.keys.define(key.value().index, key.value().name);
-  }
+  if (frame.kind == Kind::kKeySnapshot) return take_key(frame);
   const bool is_map = frame.kind == Kind::kGap || frame.kind == Kind::kDeath || frame.kind == Kind::kSignal ||
                       frame.kind == Kind::kSnapshot;
   if (!is_map) return;
@@ -127,11 +120,18 @@ void JournalFold::take_run(std::span<const Metric> entries, bool snapshot) {
   }
 }
 
+void JournalFold::take_key(const Frame& frame) {
+  const Result<KeyRecord> key = decode_key(frame.payload);
+  if (!key.ok()) return note_damage(frame, key.status());
+  digest_.model.keys.define(key.value().index, key.value().name);
+  summary_places_[key.value().index] = {};  // Rows before may have gone under "key#<index>".
+}
+
 void JournalFold::take_row(const Frame& frame) {
   const Result<RowView> part = RowView::parse(frame.payload);
   if (!part.ok()) return note_damage(frame, part.status());
   take_time(part.value().time());
-  assembler_.add(part.value(), frame.flags, frame.sequence, [this](Row&& row) { finish_row(row); });
+  assembler_.add(part.value(), frame.flags, frame.sequence, [this](const Row& row) { finish_row(row); });
 }
 
 void JournalFold::finish_row(const Row& row) {
@@ -142,8 +142,13 @@ void JournalFold::finish_row(const Row& row) {
   digest_.last_row_time = row.time;
   digest_.last_wire_step = next_wire_step(digest_.last_wire_step, row.step);
   for (const Cell& cell : row.cells) {
-    const std::string name = model.keys.name(cell.key_index);
-    if (!name.empty()) digest_.summary.log(name, row.value(cell));
+    SummaryPlace& place = summary_places_[cell.key_index()];
+    if (!place.is_known) {
+      const std::string name = model.keys.name(cell.key_index());
+      place.is_known = true;
+      if (!name.empty()) place.place = digest_.summary.place_of(name);
+    }
+    if (place.place) digest_.summary.log(*place.place, row.value(cell));
   }
 }
 
@@ -191,7 +196,7 @@ void JournalFold::note_damage(const Frame& frame, const Status& status) {
 }
 
 JournalDigest JournalFold::finish(JournalScan scan, std::int64_t now_wall_us) {
-  if (const std::optional<Row> open = assembler_.take_open()) finish_row(*open);
+  assembler_.take_open([this](const Row& row) { finish_row(row); });
   JournalModel& model = digest_.model;
   model.scan = std::move(scan);
   model.scan.damage.insert(model.scan.damage.end(), damage_.begin(), damage_.end());

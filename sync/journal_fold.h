@@ -44,8 +44,13 @@ class JournalFold {
   JournalDigest finish(JournalScan scan, std::int64_t now_wall_us);
 
  private:
+  struct SummaryPlace {
+    bool is_known = false;
+    std::optional<std::size_t> place;  // None: the key is "", which is left out.
+  };
   void visit_keeper(const Frame& frame);
   void take_run(std::span<const Metric> entries, bool snapshot);
+  void take_key(const Frame& frame);
   void take_row(const Frame& frame);
   void finish_row(const Row& row);
   void take_finish(const Frame& frame);
@@ -57,6 +62,7 @@ class JournalFold {
 
   JournalDigest digest_;
   RowAssembler assembler_;
+  KeyIndexMap<SummaryPlace> summary_places_;  // By key index.
   std::vector<Damage> damage_;
   bool has_run_record_ = false;
   bool has_time_ = false;

@@ -6,7 +6,7 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kMemoryBytes = 16U << 20;
+constexpr std::size_t kMemoryBytes = 64U << 20;
 
 Status visit_summary_records(RowMerge& merge, const MergedRowVisitor& visitor) {
   for (JournalCursor& cursor : merge.cursors()) {
@@ -30,6 +30,7 @@ Status visit_merged_rows(const RunModel& run, const MergedRowVisitor& visitor) {
   for (const JournalModel& journal : run.journals) ranges.push_back({.journal = journal.scan.journal});
   Result<RowMerge> merge = RowMerge::open(run, ranges, kMemoryBytes, visitor.summary != nullptr);
   if (!merge.ok()) return merge.status();
+  LineFields fields;
   std::int64_t last_step = -1;
   while (true) {
     Status status = visit_summary_records(merge.value(), visitor);
@@ -37,8 +38,8 @@ Status visit_merged_rows(const RunModel& run, const MergedRowVisitor& visitor) {
     const RowGroup group = merge.value().next_group([](const JournalCursor&) { return false; });
     if (group.empty()) return {};
     last_step = next_wire_step(last_step, group.step);
-    const std::vector<LineField> fields = line_fields(merge.value(), group);
-    visitor.row({.fields = fields, .clock = line_clock(merge.value(), group), .wire_step = last_step});
+    visitor.row(
+        {.fields = fields.of(merge.value(), group), .clock = line_clock(merge.value(), group), .wire_step = last_step});
     merge.value().pop(group);
   }
 }

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <functional>
-#include <vector>
+#include <span>
 
 #include "sync/line.h"
 #include "sync/run_model.h"
@@ -12,7 +12,7 @@ namespace wb {
 
 /// One merged row, borrowed for the call.
 struct MergedRow {
-  const std::vector<LineField>& fields;
+  std::span<const LineField> fields;
   LineClock clock;
   std::int64_t wire_step = 0;
 };

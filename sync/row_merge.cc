@@ -62,19 +62,4 @@ void RowMerge::pop(const RowGroup& group) {
   for (const std::size_t member : group.members) cursors_[member].pop();
 }
 
-std::string origin_suffix(const JournalModel& journal, const std::vector<const JournalModel*>& journals) {
-  bool other_rank = false, later_attempt = false, same_attempt = false;
-  for (const JournalModel* other : journals) {
-    if (other == &journal) continue;
-    other_rank |= other->rank != journal.rank;
-    later_attempt |= other->rank == journal.rank && other->attempt > journal.attempt;
-    same_attempt |= other->rank == journal.rank && other->attempt == journal.attempt;
-  }
-  std::string suffix;
-  if (other_rank) suffix += "/rank" + std::to_string(journal.rank);
-  if (later_attempt) suffix += "/attempt" + std::to_string(journal.attempt);
-  if (same_attempt) suffix += "/" + journal.scan.journal.hex().substr(0, 8);
-  return suffix;
-}
-
 }  // namespace wb

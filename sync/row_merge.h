@@ -45,9 +45,4 @@ class RowMerge {
   std::vector<JournalCursor> cursors_;  // By (rank, attempt, journal start, uuid).
 };
 
-/// Which name a value has on the line when several journals of the group log the same key: "/rank<r>" behind it if
-/// ranks differ, "/attempt<a>" on all but the highest attempt of a rank, "/<8 hex of the journal>" where two processes
-/// were one rank in one attempt. `journals` are those that log the key.
-std::string origin_suffix(const JournalModel& journal, const std::vector<const JournalModel*>& journals);
-
 }  // namespace wb

@@ -10,7 +10,7 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kMemoryBytes = 16U << 20;  // Of rows read ahead, over all journals of the run.
+constexpr std::size_t kMemoryBytes = 64U << 20;  // Of rows read ahead, over all journals of the run.
 
 bool is_live(const JournalModel& journal) {
   return journal.state == RunState::kRunning;
@@ -24,9 +24,9 @@ bool may_bring(const JournalCursor& cursor, std::int64_t step) {
   return cursor.journal().last_step < step;
 }
 
-void append_group(Batch& batch, RowMerge& merge, const RowGroup& group) {
+void append_group(Batch& batch, RowMerge& merge, const RowGroup& group, LineFields& fields) {
   const std::int64_t last_step = batch.lines.empty() ? batch.previous_step : batch.last_step;
-  batch.lines.push_back(encode_line(merge, group, last_step));
+  batch.lines.push_back(encode_line(merge, group, last_step, fields));
   batch.bytes += batch.lines.back().size();
   batch.last_step = next_wire_step(last_step, group.step);
   merge.pop(group);
@@ -47,7 +47,7 @@ class MergedRowStream final : public RowStream {
       if (!status.ok()) return status;
       const RowGroup group = ready_group();
       more = !group.empty();
-      if (more) append_group(batch, merge_, group);
+      if (more) append_group(batch, merge_, group, fields_);
     }
     cover(batch, /*everything_read=*/!more);
     last_step_ = batch.last_step;
@@ -84,6 +84,7 @@ class MergedRowStream final : public RowStream {
   }
 
   RowMerge merge_;
+  LineFields fields_;
   std::int64_t last_step_;
   Options options_;
   std::vector<std::uint64_t> covered_;  // Per cursor: the last sequence number that a batch has covered.
@@ -110,13 +111,14 @@ Result<Batch> rebuild_batch(const RunModel& run, const std::vector<JournalRange>
                                         " were assigned, but it ends at " + std::to_string(cursor.end_sequence()));
     }
   }
+  LineFields fields;
   Batch batch{.parts = parts, .previous_step = previous_step, .last_step = previous_step, .lines = {}};
   while (true) {
     Status status = merge.value().fill();
     if (!status.ok()) return status;
     const RowGroup group = merge.value().next_group([](const JournalCursor&) { return false; });
     if (group.empty()) return batch;
-    append_group(batch, merge.value(), group);
+    append_group(batch, merge.value(), group, fields);
   }
 }
 

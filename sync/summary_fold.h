@@ -5,7 +5,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "wb/value.h"
@@ -17,9 +16,10 @@ namespace wb {
 /// null does not enter. min, max and mean pass over NaN: one bad step must not spoil the whole run's figure.
 class SummaryFold {
  public:
-  void log(std::string_view key, const Value& value);
+  /// The key's place in the fold, for log(). Stays the same as long as the fold lives.
+  std::size_t place_of(std::string_view key);
+  void log(std::size_t place, const Value& value);
   void set(std::string_view key, const Value& value);
-  void remove(std::string_view key);
 
   /// The summary, JSON text per key. `definitions` are define_metric records: exact names before globs (`*` at the
   /// end), later before earlier.
@@ -29,16 +29,18 @@ class SummaryFold {
   struct Entry {
     bool present = false;
     bool explicit_value = false;
-    std::string first, last;  // JSON texts; scalars of `last` are kept as a value until they are asked for.
-    Value last_scalar;
-    bool last_is_text = false;
-    std::uint64_t count = 0;  // Of the numbers in min, max and sum.
+    Value last;                      // Of a text only the type; its bytes are in last_text.
+    std::uint64_t number_count = 0;  // Of the numbers in min, max and sum.
     double min = 0, max = 0, sum = 0;
+    std::string first;  // JSON text.
+    std::string last_text;
   };
-  static std::string last_text(const Entry& entry);
+  static void keep_last(Entry& entry, const Value& value);
+  static std::string last_json(const Entry& entry);
   static std::string with_kinds(const Entry& entry, const std::map<std::string, std::string>& definition);
 
-  std::unordered_map<std::string, Entry> entries_;
+  std::vector<Entry> entries_;
+  std::map<std::string, std::size_t, std::less<>> places_;
 };
 
 }  // namespace wb

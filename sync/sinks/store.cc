@@ -228,9 +228,15 @@ class Store {
 };
 
 Status fold_series(const RunModel& run, SeriesByKey& series) {
+  std::vector<SeriesFold*> folds;  // By number of the name.
   MergedRowVisitor visitor;
   visitor.row = [&](const MergedRow& row) {
-    for (const LineField& field : row.fields) series[field.name].add(row.wire_step, field.value);
+    for (const LineField& field : row.fields) {
+      if (field.name->number >= folds.size()) folds.resize(field.name->number + 1);
+      SeriesFold*& fold = folds[field.name->number];
+      if (fold == nullptr) fold = &series[field.name->text];
+      fold->add(row.wire_step, field.value);
+    }
   };
   return visit_merged_rows(run, visitor);
 }

@@ -13,15 +13,15 @@ using Texts = std::map<std::string, std::string>;
 
 SummaryFold folded(const std::vector<Value>& values) {
   SummaryFold fold;
-  for (const Value& value : values) fold.log("loss", value);
+  for (const Value& value : values) fold.log(fold.place_of("loss"), value);
   return fold;
 }
 
 TEST(Summary, KeepsTheLastValueThatIsNotNull) {
   SummaryFold fold = folded({1.0, 2.5, Value::null()});
-  fold.log("nothing", Value::null());
-  fold.log("text", "x");
-  fold.log("text", Value::json("{\"a\": NaN}"));
+  fold.log(fold.place_of("nothing"), Value::null());
+  fold.log(fold.place_of("text"), "x");
+  fold.log(fold.place_of("text"), Value::json("{\"a\": NaN}"));
   EXPECT_EQ(fold.finish({}), (Texts{{"loss", "2.5"}, {"text", "{\"a\":NaN}"}}));
 }
 
@@ -53,9 +53,9 @@ TEST(Summary, DoesNotLetOneNaNSpoilMinMaxAndMean) {
 TEST(Summary, PrefersTheExactNameThenTheLaterGlob) {
   SummaryFold fold;
   for (const char* key : {"val/a", "val/b", "train/a"}) {
-    fold.log(key, 1);
-    fold.log(key, 5);
-    fold.log(key, 3);
+    fold.log(fold.place_of(key), 1);
+    fold.log(fold.place_of(key), 5);
+    fold.log(fold.place_of(key), 3);
   }
   const Definitions definitions = {{{"name", "val/a"}, {"summary", "first"}},
                                    {{"name", "*"}, {"summary", "max"}},
@@ -69,7 +69,7 @@ TEST(Summary, LetsAnExplicitValueTakeThePlaceOfKindsUntilTheNextLog) {
   SummaryFold fold = folded({2.0, 1.0});
   fold.set("loss", 100);
   EXPECT_EQ(fold.finish(definitions), (Texts{{"loss", "100"}}));
-  fold.log("loss", 3);
+  fold.log(fold.place_of("loss"), 3);
   EXPECT_EQ(fold.finish(definitions), (Texts{{"loss", "3"}}));
   fold.set("loss", Value::removed());
   EXPECT_EQ(fold.finish(definitions), Texts{});
