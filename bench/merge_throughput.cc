@@ -2,11 +2,14 @@
 // (the merging of promise P6).
 //
 // `discover` reads every journal completely and rebuilds the run; `merge` reads them again, joins the rows of
-// a step and writes the JSON lines. The files are in the page cache. Rates are points per second of processor time
-// (all threads) and of wall time; the best of the rounds.
+// a step and writes the JSON lines. `digits` is the floor of the lines: the shortest digits of as many numbers of the
+// same kind, by std::to_chars, and nothing else. The files are in the page cache. Rates are points per second of
+// processor time (all threads) and of wall time; the best of the rounds.
+#include <charconv>
+
 #include "bench/support/arguments.h"
-#include "bench/support/journal_maker.h"
-#include "bench/support/scratch.h"
+#include "bench/support/journal_group.h"
+#include "bench/support/samples.h"
 #include "sync/row_stream.h"
 #include "sync/run_model.h"
 
@@ -50,24 +53,37 @@ Result<Merged> merge(const RunModel& run) {
   }
 }
 
+/// Formats the numbers of one journal as often as there are journals.
+Rate measure_digits(const JournalGroup& group) {
+  const std::vector<Row> rows = make_rows(Mix::kTraining, group.rows(), 1);
+  Rate rate;
+  for (std::int64_t round = 0; round < group.rounds(); ++round) {
+    const Stopwatch watch;
+    std::uint64_t bytes = 0;
+    for (std::uint64_t journal = 0; journal < group.journals(); ++journal) {
+      for (const Row& row : rows) {
+        for (const double value : row) {
+          char digits[32];
+          bytes += static_cast<std::uint64_t>(std::to_chars(digits, digits + sizeof digits, value).ptr - digits);
+        }
+      }
+    }
+    if (bytes > 0) rate.keep_best(watch, static_cast<double>(group.points()));  // Nobody can leave the digits out.
+  }
+  return rate;
+}
+
 int benchmark(int count, char** values) {
   Arguments arguments(count, values);
-  const auto journals = static_cast<std::uint64_t>(arguments.number("journals", 64, 3));
-  const auto rows = static_cast<std::size_t>(arguments.number("rows", 10'000, 200));
-  const std::int64_t rounds = arguments.number("rounds", 3, 1);
-  const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
-  arguments.finish();
-
-  if (const Status made = make_group(scratch.path(), "merge", journals, rows); !made.ok()) {
-    return print_failure(kName, made.message());
-  }
-  const auto points = static_cast<double>(journals * rows * kMetricCount);
+  const JournalGroup group(arguments, 3);
+  if (const Status made = group.make("merge"); !made.ok()) return print_failure(kName, made.message());
+  const auto points = static_cast<double>(group.points());
   Rate discovering, merging;
   Merged merged;
   std::uint64_t rows_found = 0;
-  for (std::int64_t round = 0; round < rounds; ++round) {
+  for (std::int64_t round = 0; round < group.rounds(); ++round) {
     const Stopwatch discover_watch;
-    const Discovery found = discover({scratch.path()});
+    const Discovery found = discover({group.path()});
     discovering.keep_best(discover_watch, points);
     if (found.runs.size() != 1 || !found.damage.empty() || !found.problems.empty()) {
       return print_failure(kName, "the run was not read as it was written");
@@ -80,13 +96,16 @@ int benchmark(int count, char** values) {
     if (!result.ok()) return print_failure(kName, result.status().message());
     merged = result.value();
   }
-  const std::uint64_t lost = journals * rows - rows_found;
+  const Rate digits = measure_digits(group);
+  const std::uint64_t lost = group.journals() * group.rows() - rows_found;
   JsonLine line, ratio;
   ratio.add("discover", discovering.points_per_cpu_s / kPromisedPointsPerSecond);
   ratio.add("merge", merging.points_per_cpu_s / kPromisedPointsPerSecond);
+  ratio.add("merge_to_digits", merging.points_per_cpu_s / digits.points_per_cpu_s);
   line.add("name", kName).add("promise", "P6").add("ratio", ratio);
   line.add("promised_points_per_s", kPromisedPointsPerSecond);
   line.add("discover", discovering.line()).add("merge", merging.line());
+  line.add("digits", digits.line());
   line.add("lines", merged.lines).add("line_bytes", merged.bytes).add("drops", lost);
   print_line(line.add("parameters", arguments.parameters()));
   return lost == 0 && merged.lines > 0 ? 0 : 1;

@@ -3,8 +3,7 @@
 // The journals are made first and their files are in the page cache. Each point's value is taken out of its row and
 // summed. Rates are points per second of processor time and of wall time; the best of the rounds.
 #include "bench/support/arguments.h"
-#include "bench/support/journal_maker.h"
-#include "bench/support/scratch.h"
+#include "bench/support/journal_group.h"
 #include "schema/journal/journal_reader.h"
 #include "schema/record.h"
 
@@ -44,33 +43,26 @@ Result<Reading> read_all(const std::string& directory) {
 
 int benchmark(int count, char** values) {
   Arguments arguments(count, values);
-  const auto journals = static_cast<std::uint64_t>(arguments.number("journals", 64, 3));
-  const auto rows = static_cast<std::size_t>(arguments.number("rows", 10'000, 200));
-  const std::int64_t rounds = arguments.number("rounds", 5, 1);
-  const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
-  arguments.finish();
-
-  if (const Status made = make_group(scratch.path(), "read", journals, rows); !made.ok()) {
-    return print_failure(kName, made.message());
-  }
+  const JournalGroup group(arguments, 5);
+  if (const Status made = group.make("read"); !made.ok()) return print_failure(kName, made.message());
   double best_cpu = 0, best_wall = 0;
   Reading reading;
-  for (std::int64_t round = 0; round < rounds; ++round) {
+  for (std::int64_t round = 0; round < group.rounds(); ++round) {
     const Stopwatch watch;
-    const auto read = read_all(scratch.path() + "/read");
+    const auto read = read_all(group.path() + "/read");
     const double cpu_s = watch.cpu_s(), wall_s = watch.wall_s();
     if (!read.ok()) return print_failure(kName, read.status().message());
     reading = read.value();
     best_cpu = std::max(best_cpu, static_cast<double>(reading.points) / cpu_s);
     best_wall = std::max(best_wall, static_cast<double>(reading.points) / wall_s);
   }
-  const std::uint64_t lost = journals * rows * kMetricCount - reading.points;
+  const std::uint64_t lost = group.points() - reading.points;
   JsonLine line, ratio;
   ratio.add("points_per_cpu_s", best_cpu / kPromisedPointsPerSecond);
   line.add("name", kName).add("promise", "P6").add("ratio", ratio);
   line.add("promised_points_per_s", kPromisedPointsPerSecond);
   line.add("points_per_cpu_s", best_cpu).add("points_per_wall_s", best_wall);
-  line.add("points", reading.points).add("bytes", bytes_below(scratch.path())).add("sum", reading.sum);
+  line.add("points", reading.points).add("bytes", bytes_below(group.path())).add("sum", reading.sum);
   line.add("damage", reading.damage).add("drops", lost);
   print_line(line.add("parameters", arguments.parameters()));
   return lost == 0 && reading.damage == 0 ? 0 : 1;
