@@ -10,6 +10,7 @@
 #include "bench/support/arguments.h"
 #include "bench/support/journal_group.h"
 #include "bench/support/samples.h"
+#include "sync/freed_memory.h"
 #include "sync/row_stream.h"
 #include "sync/run_model.h"
 
@@ -115,5 +116,6 @@ int benchmark(int count, char** values) {
 }  // namespace wb::bench
 
 int main(int count, char** values) {
+  wb::keep_freed_memory();  // As wbsync does.
   return wb::bench::benchmark(count, values);
 }

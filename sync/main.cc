@@ -14,6 +14,7 @@
 #include "sync/commands/show.h"
 #include "sync/commands/sync.h"
 #include "sync/commands/verify.h"
+#include "sync/freed_memory.h"
 #include "sync/text.h"
 #include "sync/versions.h"
 
@@ -170,6 +171,7 @@ ExitCode run_main(int argc, char** argv) {
 }  // namespace wb
 
 int main(int argc, char** argv) {
+  wb::keep_freed_memory();
   try {
     return static_cast<int>(wb::run_main(argc, argv));
   } catch (const std::exception& error) {
