@@ -276,6 +276,32 @@ TEST(RowStream, JoinsRanksAndNamesTheOriginOfAKeyThatSeveralLog) {
   EXPECT_EQ(lines[1], json(R"({"_step":1,"loss":9})"));
 }
 
+TEST(RowStream, LeavesANameToTheProgramThatLogsItItselfAndChangesKeysFromLineToLine) {
+  const TempDir directory;
+  for (int rank = 0; rank < 2; ++rank) {
+    MakerOptions options;
+    options.rank = rank;
+    options.seed = static_cast<std::uint64_t>(rank + 1);
+    JournalMaker journal(options);
+    journal.row(0, {{"loss", rank}});
+    if (rank == 0) journal.row(1, {{"loss", 10}, {"loss/rank0", 5}});
+    if (rank == 1) journal.row(1, {{"loss", 11}});
+    journal.row(2, {{"loss", 20 + rank}});
+    if (rank == 0) journal.row(3, {{"lr", 30}});
+    if (rank == 1) journal.row(3, {{"loss", 31}});
+    journal.row(4, {{"lr", 40 + rank}});
+    journal.finish(0);
+    journal.write(directory.path());
+  }
+  const auto lines = values_of(all_lines(all_batches(only_run(directory.path()))));
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[0], json(R"({"_step":0,"loss/rank0":0,"loss/rank1":1})"));
+  EXPECT_EQ(lines[1], json(R"({"_step":1,"loss/rank0'":10,"loss/rank0":5,"loss/rank1":11})"));
+  EXPECT_EQ(lines[2], json(R"({"_step":2,"loss/rank0":20,"loss/rank1":21})"));
+  EXPECT_EQ(lines[3], json(R"({"_step":3,"lr":30,"loss":31})"));
+  EXPECT_EQ(lines[4], json(R"({"_step":4,"lr/rank0":40,"lr/rank1":41})"));
+}
+
 TEST(RowStream, NamesEarlierAttemptsAndTwoProcessesOfOneRankApart) {
   const TempDir directory;
   std::string twin[2];
