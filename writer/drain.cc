@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <utility>
 
 #include "schema/record.h"
 #include "writer/clock.h"
@@ -11,9 +12,11 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kBatchBytes = 1U << 20;
-static_assert(kBatchBytes > 2 * frame_bytes(kFramePayloadBytesMax));
-constexpr std::size_t kUndurableBytesMax = 32U << 20;
+constexpr std::size_t kBatchBytes = 256U << 10;  // A trainer at a full ring waits for less than one batch.
+constexpr std::size_t kLongBatchBytes = 2 * frame_bytes(kFramePayloadBytesMax);  // Where one frame is longer.
+constexpr std::int64_t kRoundNs = 10'000'000;
+constexpr std::int64_t kBusyRoundNs = 100'000;
+constexpr std::uint64_t kRoundsPerRing = 8;
 constexpr std::int64_t kHeartbeatNs = 10'000'000'000;
 constexpr std::int64_t kLocalSyncNs = 1'000'000'000;
 constexpr std::int64_t kNetworkSyncNs = 5'000'000'000;
@@ -30,12 +33,19 @@ std::vector<std::byte> map_payload(std::span<const Metric> entries) {
 
 bool sync_due(const SyncFacts& facts) noexcept {
   if (facts.undurable_bytes == 0) return false;
-  if (facts.requested || facts.undurable_bytes >= kUndurableBytesMax / 2) return true;
+  if (facts.requested || facts.undurable_bytes >= kUndurableBytesMax) return true;
   return facts.has_new_data && facts.now_ns >= facts.next_sync_ns;
 }
 
 std::int64_t retry_wait_ns(std::uint32_t failure_count) noexcept {
   return std::min(kLastRetryNs, kFirstRetryNs << std::min(failure_count - 1, 10U));
+}
+
+std::int64_t round_wait_ns(std::uint64_t taken_bytes, std::int64_t elapsed_ns, std::uint64_t ring_bytes) noexcept {
+  if (taken_bytes == 0) return kRoundNs;
+  const double eighths = static_cast<double>(ring_bytes / kRoundsPerRing) / static_cast<double>(taken_bytes);
+  const double wait_ns = static_cast<double>(std::max(elapsed_ns, std::int64_t{0})) * eighths;
+  return wait_ns >= kRoundNs ? kRoundNs : std::max(kBusyRoundNs, static_cast<std::int64_t>(wait_ns));
 }
 
 Result<std::unique_ptr<Drain>> Drain::open(RingView& ring, std::size_t tail_bytes_max) {
@@ -66,6 +76,8 @@ Drain::Drain(RingView& ring, std::unique_ptr<TailWriter> writer) : ring_(ring), 
   sync_interval_ns_ = ring_.identity().sync_interval_ms * std::int64_t{1'000'000};
   const std::int64_t now_ns = monotonic_ns();
   next_heartbeat_ns_ = now_ns;
+  round_ns_ = now_ns;
+  wait_ns_ = kRoundNs;
   plan_sync(now_ns);
 }
 
@@ -83,7 +95,9 @@ Status Drain::round() {
   const std::int64_t now_ns = monotonic_ns();
   seen_doorbell_ = ring_.producer().doorbell.load(std::memory_order_acquire);
   if (failure_count_ > 0 && now_ns < retry_at_ns_) return last_failure_;
+  const std::uint64_t taken_before = taken_;
   Status status = attempt(now_ns);
+  wait_ns_ = round_wait_ns(taken_ - taken_before, now_ns - std::exchange(round_ns_, now_ns), ring_.data_bytes());
   if (!status.ok()) {
     retry_at_ns_ = monotonic_ns() + retry_wait_ns(++failure_count_);
     ring_.report(KeeperState::kFailing, status.code(), status.message());
@@ -134,8 +148,12 @@ Status Drain::move_records() {
   }
   while (taken_ != head) {
     if (Status status = writer_->rotate_if_full(); !status.ok()) return status;
-    if (Status status = take_batch(head); !status.ok()) return status;
-    if (writer_->undurable_bytes() < kUndurableBytesMax / 2) continue;
+    const std::uint64_t taken_before = taken_;
+    if (Status status = take_batch(head, kBatchBytes); !status.ok()) return status;
+    if (taken_ == taken_before) {  // A frame longer than the batch.
+      if (Status status = take_batch(head, kLongBatchBytes); !status.ok()) return status;
+    }
+    if (writer_->undurable_bytes() < kUndurableBytesMax) continue;
     if (Status status = sync(ring_.keeper().synced_request.load(std::memory_order_relaxed)); !status.ok())
       return status;
   }
@@ -143,19 +161,21 @@ Status Drain::move_records() {
   return {};
 }
 
-/// Takes frames of about kBatchBytes. They are checked in the private copy: the trainer can still write into the ring.
-Status Drain::take_batch(std::uint64_t head) {
+/// Takes the whole frames in the next `batch_bytes`; none if the first is longer, below kLongBatchBytes. They are
+/// checked in the private copy: the trainer can still write into the ring.
+Status Drain::take_batch(std::uint64_t head, std::size_t batch_bytes) {
   const std::size_t available = head - taken_;
-  const auto source = ring_.bytes(taken_, std::min(available, kBatchBytes));
+  const auto source = ring_.bytes(taken_, std::min(available, batch_bytes));
   batch_.assign(source.begin(), source.end());
   std::uint64_t last_sequence = writer_->last_sequence();
   std::size_t at = 0;
   std::size_t kept_bytes = 0;
   while (at < batch_.size()) {
     const std::size_t left = batch_.size() - at;
-    if (left < frame_bytes(kFramePayloadBytesMax) && batch_.size() < available && at > 0) break;  // Cut by us.
     const auto frame = read_frame(std::span(batch_).subspan(at), ring_.journal().salt());
     if (!frame.ok()) {
+      const bool is_cut = frame.status().code() == Code::kTruncated && batch_.size() < available;
+      if (is_cut && left < frame_bytes(kFramePayloadBytesMax)) break;  // By us: the next batch begins with it.
       at += 8;  // Overwritten by the program: on to the next frame that verifies. The missing number tells.
       continue;
     }

@@ -40,6 +40,10 @@ bool sync_due(const SyncFacts& facts) noexcept;
 /// How long to wait after the n-th failure in a row (from 1): 100 ms, doubled up to 5 s.
 std::int64_t retry_wait_ns(std::uint32_t failure_count) noexcept;
 
+/// How long a keeper sleeps after a round that took `taken_bytes`, `elapsed_ns` after the round before it: until the
+/// trainer, at that rate, has filled an eighth of the ring; 10 ms at most.
+std::int64_t round_wait_ns(std::uint64_t taken_bytes, std::int64_t elapsed_ns, std::uint64_t ring_bytes) noexcept;
+
 /// Belongs to one thread, the only one that stores the ring's keeper words but for the heartbeat.
 class Drain {
  public:
@@ -51,8 +55,8 @@ class Drain {
   /// After a failure the ring's state is kFailing and the next rounds try again, 100 ms to 5 s apart.
   /// Gives this round's failure, for those who do not wait.
   Status round();
-  /// Sleeps until the trainer rings or 10 ms are over.
-  void wait() { ring_.wait_for_doorbell(seen_doorbell_, kRoundNs); }
+  /// Sleeps until the trainer rings or the next round is due, 10 ms at most.
+  void wait() { ring_.wait_for_doorbell(seen_doorbell_, wait_ns_); }
 
   /// True once the finish record is written and nothing lies behind it.
   bool finished() const noexcept { return has_finish_ && ring_is_empty(); }
@@ -67,8 +71,6 @@ class Drain {
   std::vector<std::uint32_t> take_completed() { return writer_->take_completed(); }
 
  private:
-  static constexpr std::int64_t kRoundNs = 10'000'000;
-
   Drain(RingView& ring, std::unique_ptr<TailWriter> writer);
   Status attempt(std::int64_t now_ns);
   Status move_records();
@@ -77,7 +79,7 @@ class Drain {
   Status record_heartbeat(std::int64_t now_ns);
   Status record_end();
   Status sync(std::uint64_t request);
-  Status take_batch(std::uint64_t head);
+  Status take_batch(std::uint64_t head, std::size_t batch_bytes);
   void publish() noexcept;
   bool ring_is_empty() const noexcept;
   void plan_sync(std::int64_t now_ns) noexcept;
@@ -87,6 +89,8 @@ class Drain {
   std::vector<std::byte> batch_;      // Verified frames on their way from the ring to the tail.
   std::uint64_t taken_ = 0;           // Ring offset up to which the tail writer has the frames.
   std::uint64_t recorded_drops_ = 0;  // Named in gap records.
+  std::int64_t round_ns_ = 0;         // When the last round began.
+  std::int64_t wait_ns_ = 0;          // Until the next one.
   std::uint32_t seen_doorbell_ = 0;
   bool has_finish_ = false;
   bool has_new_data_ = false;

@@ -1,7 +1,6 @@
 // The hot path: one lock, one clock reading, bytes in place, one CRC, one release store.
 #include "writer/producer.h"
 
-#include <sched.h>
 #include <time.h>
 
 #include <algorithm>
@@ -11,12 +10,15 @@
 
 #include "schema/limits.h"
 #include "writer/clock.h"
+#include "writer/futex.h"
 
 namespace wb {
 namespace {
 
 constexpr std::int64_t kKeeperBusyNs = 100'000'000;  // A keeper that advanced this recently makes room soon.
-constexpr std::int64_t kYieldForRoomNs = 500'000;
+constexpr std::int64_t kWaitForRoomNs = 500'000;
+constexpr long kNapNs = 20'000;
+constexpr long kLongNapNs = 200'000;
 constexpr std::int64_t kHeartbeatOldNs = 5'000'000'000;
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr unsigned kNoNumberBit = 4;  // In the types from kString on, and in none before.
@@ -153,15 +155,20 @@ bool Producer::has_room(std::size_t bytes, std::size_t reserved_bytes) noexcept 
 
 bool Producer::wait_for_room(std::int64_t& first_ns) const noexcept {
   const std::int64_t now_ns = monotonic_ns();
-  if (first_ns == 0) first_ns = now_ns;
-  if (now_ns - first_ns < wait_when_full_ms_ * kNsPerMs) {
-    constexpr timespec kNap{0, 200'000};
-    nanosleep(&kNap, nullptr);
-    return true;
+  const bool is_first = first_ns == 0;
+  if (is_first) first_ns = now_ns;
+  const bool may_block = now_ns - first_ns < wait_when_full_ms_ * kNsPerMs;
+  if (!may_block) {
+    if (now_ns - keeper_.last_advance_ns.load(std::memory_order_relaxed) > kKeeperBusyNs) return false;
+    if (now_ns - first_ns > kWaitForRoomNs) return false;
   }
-  if (now_ns - keeper_.last_advance_ns.load(std::memory_order_relaxed) > kKeeperBusyNs) return false;
-  if (now_ns - first_ns > kYieldForRoomNs) return false;
-  sched_yield();
+  if (is_first) {
+    shared_.doorbell.fetch_add(1, std::memory_order_release);
+    futex_wake(shared_.doorbell);
+  }
+  // Asleep, not spinning: the keeper may need this very processor.
+  const timespec nap{0, may_block ? kLongNapNs : kNapNs};
+  nanosleep(&nap, nullptr);
   return true;
 }
 

@@ -16,8 +16,12 @@
 namespace wb {
 namespace {
 
-constexpr std::size_t kUndurableBytesKept = 1U << 20;  // Of the buffer, across syncs.
-constexpr std::size_t kCopyBytes = 8U << 20;           // Of an earlier tail that are copied between two syncs.
+// Of the buffer, across syncs: that much memory stays touched. Room for more is there from the start, since moving
+// megabytes to a larger place would keep the trainer waiting.
+constexpr std::size_t kUndurableBytesKept = 1U << 20;
+constexpr std::size_t kUndurableBytesReserved = kUndurableBytesMax + (1U << 20);
+constexpr std::size_t kWritebackBytes = 1U << 20;  // The disk begins with so many before the sync asks for them.
+constexpr std::size_t kCopyBytes = 8U << 20;       // Of an earlier tail that are copied between two syncs.
 
 std::span<const std::byte> whole_frame(const Frame& frame) {
   return {frame.payload.data() - kFrameHeadBytes, frame_bytes(frame.payload.size())};
@@ -35,6 +39,7 @@ Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, 
   auto directory = TailDirectory::open(place);
   if (!directory.ok()) return directory.status();
   std::unique_ptr<TailWriter> writer(new TailWriter(std::move(directory).value(), tail_bytes_max));
+  writer->undurable_.reserve(kUndurableBytesReserved);
   if (Status status = writer->read_earlier_tails(); !status.ok()) return status;
   const std::vector<std::uint32_t> unsynced =
       durable_before_failure ? writer->found_.tail_numbers : writer->sync_earlier_tails();
@@ -217,8 +222,12 @@ Status TailWriter::append(std::span<const std::byte> frames) {
     }
     rest = rest.subspan(frame_bytes(length));
   }
-  Status status = write_all(file_.get(), frames);
-  return status.ok() ? status : give_up(std::move(status));
+  if (Status status = write_all(file_.get(), frames); !status.ok()) return give_up(std::move(status));
+  if (undurable_.size() - written_back_bytes_ >= kWritebackBytes) {
+    written_back_bytes_ = undurable_.size();
+    ::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // A hint: what fails is found by the sync.
+  }
+  return {};
 }
 
 Status TailWriter::append_record(Kind kind, std::span<const std::byte> payload) {
@@ -255,8 +264,12 @@ Status TailWriter::give_up(Status status) {
 }
 
 void TailWriter::clear_undurable() {
+  if (undurable_.size() > kUndurableBytesKept) {
+    std::vector<std::byte>().swap(undurable_);  // Gives the touched memory back.
+    undurable_.reserve(kUndurableBytesReserved);
+  }
   undurable_.clear();
-  if (undurable_.capacity() > kUndurableBytesKept) undurable_.shrink_to_fit();
+  written_back_bytes_ = 0;
 }
 
 void TailWriter::close() noexcept {

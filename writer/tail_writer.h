@@ -24,6 +24,9 @@ struct TailsFound {
   std::vector<std::uint32_t> tail_numbers;  ///< Their files, still to be sealed.
 };
 
+/// Frames that may wait for a sync; with more of them one is due.
+inline constexpr std::size_t kUndurableBytesMax = 12U << 20;
+
 /// Keeps a copy of each frame until a sync covers it. When a write or sync fails, the tail's descriptor is given up for
 /// good and healthy() is false; recover() then puts the kept frames into a new tail. A tail that somebody deletes
 /// counts as failed at its next sync. Belongs to one thread.
@@ -83,11 +86,12 @@ class TailWriter {
   std::size_t tail_bytes_max_;
   TailsFound found_;
   TailSnapshot snapshot_;
-  Descriptor file_;                   // The present tail; closed: recover() is needed.
-  bool has_durable_name_ = false;     // A sync of the directory has covered the present tail.
-  std::uint32_t number_ = 0;          // Of the present tail, or of the last one.
-  std::size_t written_bytes_ = 0;     // Of frames in the present tail, its snapshot left out.
-  std::vector<std::byte> undurable_;  // Frames appended since the last sync, in order.
+  Descriptor file_;                     // The present tail; closed: recover() is needed.
+  bool has_durable_name_ = false;       // A sync of the directory has covered the present tail.
+  std::uint32_t number_ = 0;            // Of the present tail, or of the last one.
+  std::size_t written_bytes_ = 0;       // Of frames in the present tail, its snapshot left out.
+  std::vector<std::byte> undurable_;    // Frames appended since the last sync, in order.
+  std::size_t written_back_bytes_ = 0;  // Of undurable_: handed to the disk already.
   std::uint64_t last_sequence_ = 0;
   std::uint64_t durable_sequence_ = 0;
   std::uint64_t keeper_sequence_ = 0;     // The last one given.

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "schema/bytes.h"
+#include "schema/limits.h"
 #include "tests/support/journal_content.h"
 #include "tests/support/keeper_process.h"
 #include "tests/support/ring_maker.h"
@@ -58,6 +59,31 @@ TEST(Keeper, DrainsWhileTheRingWrapsAroundManyTimes) {
   const JournalContent content = read_only_journal(directory.path());
   EXPECT_GT(step, 40'000);  // Or it would not have wrapped.
   EXPECT_TRUE(is_each_once(content.sequences, ring.sequence()));
+}
+
+// The keeper takes the ring in batches of 256 KiB: frames lie across their ends, and some are longer than one.
+TEST(Keeper, TakesFramesOfEveryLengthUpToTheLongest) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  KeeperProcess keeper(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  ring.publish_start();
+  const std::vector<std::byte> bytes(kFramePayloadBytesMax, std::byte{7});
+  int frame_count = 0;
+  for (int lap = 0; lap < 6; ++lap) {
+    for (const std::size_t length : {std::size_t{8}, std::size_t{200} << 10, kFramePayloadBytesMax, std::size_t{1000},
+                                     kFramePayloadBytesMax - 1, std::size_t{257} << 10, std::size_t{64} << 10}) {
+      ASSERT_TRUE(eventually([&] { return ring.publish(Kind::kChunk, std::span(bytes).first(length)); }));
+      ASSERT_TRUE(eventually([&] { return ring.publish_row(frame_count); }));
+      ++frame_count;
+    }
+  }
+  ASSERT_TRUE(eventually([&] { return ring.publish_finish(0); }));
+  EXPECT_EQ(keeper.wait().exit_code, 0);
+  const JournalContent content = read_only_journal(directory.path());
+  EXPECT_EQ(frame_count, 42);
+  EXPECT_TRUE(is_each_once(content.sequences, ring.sequence()));
+  EXPECT_EQ(content.kinds.at(Kind::kChunk), frame_count);
+  EXPECT_TRUE(content.scan.damage.empty());
 }
 
 TEST(Keeper, StartsTheNextFileWhenATailIsFullAndEachFileCanBeReadAlone) {

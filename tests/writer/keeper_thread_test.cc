@@ -84,7 +84,21 @@ TEST(SyncDue, OnlyForSomethingNewAndByTimeRequestOrFill) {
   EXPECT_TRUE(sync_due({.undurable_bytes = 8, .has_new_data = true, .now_ns = 5, .next_sync_ns = 5}));
   EXPECT_FALSE(sync_due({.undurable_bytes = 8, .has_new_data = true, .now_ns = 4, .next_sync_ns = 5}));
   EXPECT_FALSE(sync_due({.undurable_bytes = 8, .has_new_data = false, .now_ns = 5, .next_sync_ns = 5}));
-  EXPECT_TRUE(sync_due({.undurable_bytes = 16U << 20, .now_ns = 1, .next_sync_ns = 5}));
+  EXPECT_TRUE(sync_due({.undurable_bytes = kUndurableBytesMax, .now_ns = 1, .next_sync_ns = 5}));
+}
+
+TEST(RoundWait, IsTenMillisecondsUntilTheRingFillsFasterAndThenAnEighthOfIt) {
+  constexpr std::int64_t kMs = 1'000'000;
+  constexpr std::uint64_t kRing = 8U << 20;
+  EXPECT_EQ(round_wait_ns(0, 10 * kMs, kRing), 10 * kMs);
+  EXPECT_EQ(round_wait_ns(176, 10 * kMs, kRing), 10 * kMs);         // 100 rows a second.
+  EXPECT_EQ(round_wait_ns(176'000, 10 * kMs, kRing), 10 * kMs);     // 100,000 rows a second.
+  EXPECT_EQ(round_wait_ns(kRing / 8, 10 * kMs, kRing), 10 * kMs);   // The ring is full in 80 ms.
+  EXPECT_EQ(round_wait_ns(kRing / 2, 10 * kMs, kRing), 2'500'000);  // In 20 ms.
+  EXPECT_EQ(round_wait_ns(kRing, 10 * kMs, kRing), 1'250'000);
+  EXPECT_EQ(round_wait_ns(kRing, 0, kRing), 100'000);
+  EXPECT_EQ(round_wait_ns(kRing, -kMs, kRing), 100'000);  // Two rounds within a clock's tick.
+  EXPECT_EQ(round_wait_ns(1, 3'600'000 * kMs, kRing), 10 * kMs);
 }
 
 TEST(RetryWait, GrowsFromATenthOfASecondToFive) {

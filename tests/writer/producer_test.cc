@@ -218,6 +218,23 @@ TEST(Producer, CountsEveryDropOfAFullRingAndNamesTheSteps) {
   EXPECT_EQ(f.ring.header().producer.dropped_first_step, f.producer.step() - 1);
 }
 
+TEST(Producer, RingsTheDoorbellWhenItWaitsForRoomAndNotBefore) {
+  Fixture f;
+  std::int64_t accepted = 0;
+  f.ring.header().keeper.last_advance_ns.store(INT64_MAX / 2, std::memory_order_relaxed);  // Busy, for ever.
+  while (f.log({{"a", accepted}})) {
+    ASSERT_EQ(f.ring.header().producer.doorbell, 0U);
+    ++accepted;
+  }
+  EXPECT_GT(accepted, 1000);
+  EXPECT_EQ(f.ring.header().producer.doorbell, 1U);  // Once for all its looks.
+  EXPECT_FALSE(f.log({{"a", 0}}));
+  EXPECT_EQ(f.ring.header().producer.doorbell, 2U);
+  f.make_keeper_look_stuck();
+  EXPECT_FALSE(f.log({{"a", 0}}));
+  EXPECT_EQ(f.ring.header().producer.doorbell, 2U);  // Nobody is waited for.
+}
+
 TEST(Producer, WrapsAroundTheRingWithWholeFrames) {
   Fixture f;
   std::uint64_t from = 0;
