@@ -57,7 +57,7 @@ class JournalCursor {
   std::uint64_t popped_sequence_;
   std::int64_t popped_step_ = -1;
   bool at_end_ = false;
-  JournalPlace place_;
+  ReadingPlace place_;
   RowAssembler assembler_;
 
   // The piece: its items, what they borrow, and the next of them.

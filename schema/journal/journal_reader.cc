@@ -43,12 +43,12 @@ bool is_journal_end(const Frame& frame) {
 class Reading {
  public:
   Reading(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
-          const JournalPlace& place)
+          const ReadingPlace& place)
       : files_(files), after_sequence_(after_sequence), visit_(visit), place_(place), last_sequence_(after_sequence) {}
 
   Result<JournalScan> run();
   /// Where it stopped, or began with the last file.
-  const JournalPlace& place() const { return place_; }
+  const ReadingPlace& place() const { return place_; }
 
  private:
   using File = JournalFileName;
@@ -73,7 +73,7 @@ class Reading {
   JournalFiles files_;
   std::uint64_t after_sequence_;
   const RecordVisitor& visit_;
-  JournalPlace place_;
+  ReadingPlace place_;
   JournalScan scan_;
   std::optional<Uuid> journal_;
   Status first_failure_;
@@ -335,8 +335,8 @@ Result<JournalScan> Reading::run() {
 }  // namespace
 
 Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
-                                 JournalPlace* place) {
-  Reading reading(files, after_sequence, visit, place == nullptr ? JournalPlace{} : *place);
+                                 ReadingPlace* place) {
+  Reading reading(files, after_sequence, visit, place == nullptr ? ReadingPlace{} : *place);
   Result<JournalScan> scan = reading.run();
   if (place != nullptr) *place = reading.place();
   return scan;

@@ -45,7 +45,7 @@ struct JournalScan {
 
 /// Where a reading stopped: in the file of this number, and if that is a tail at the frame that begins there. If the
 /// file has changed since, what is missing is looked for as behind damage.
-struct JournalPlace {
+struct ReadingPlace {
   std::uint32_t number = 0;
   std::uint64_t tail_offset = 0;
 };
@@ -62,6 +62,6 @@ Result<std::vector<JournalFiles>> list_journals(const std::string& directory);
 /// `place`, if given, makes a reading in pieces cost what one costs: it goes on where an earlier reading of the journal
 /// stopped, whose last trainer record was `after_sequence`, and is told where this one stops.
 Result<JournalScan> read_journal(const JournalFiles& files, std::uint64_t after_sequence, const RecordVisitor& visit,
-                                 JournalPlace* place = nullptr);
+                                 ReadingPlace* place = nullptr);
 
 }  // namespace wb

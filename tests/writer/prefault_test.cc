@@ -52,7 +52,9 @@ TEST(Prefault, LeavesNoPageFaultForTheRowsOfARing) {
   ring.value().unlink();
   const std::span<std::byte> memory = ring.value().log_memory();
   // Before Linux 5.14 the ring is made with all its pages.
-  if (Prefault::is_possible()) ASSERT_LT(mapped_pages(memory), 100U);
+  if (Prefault::is_possible()) {
+    ASSERT_LT(mapped_pages(memory), 100U);
+  }
   Prefault prefault;
   prefault.start(memory);
   // Written meanwhile, as by log().
