@@ -190,7 +190,7 @@ Status Drain::take_batch(std::uint64_t head, std::size_t batch_bytes) {
     at += bytes;
   }
   taken_ += std::min(at, batch_.size());
-#ifdef WB_MUTANT_ACK_BEFORE_WRITE
+#ifdef WB_MUTANT_FREE_BEFORE_WRITE
   publish();
 #endif
   has_new_data_ = has_new_data_ || kept_bytes > 0;

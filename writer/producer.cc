@@ -115,8 +115,14 @@ Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const L
     if (payload_bytes > kScalarRecordBytesMax) [[unlikely]] {
       placed = place_parts(metrics, plan, time);
     } else if (has_room(frame_bytes(payload_bytes), kRingReservedBytes)) [[likely]] {
+#ifdef WB_MUTANT_LENGTH_BEFORE_PAYLOAD
+      std::byte* const frame = head_at();
+      publish(frame_bytes(payload_bytes));
+      write_part(frame, metrics, text_bytes, plan, plan.flags, time);
+#else
       write_part(head_at(), metrics, text_bytes, plan, plan.flags, time);
       publish(frame_bytes(payload_bytes));
+#endif
     } else {
       placed = Placed::kNoRoom;
     }
@@ -139,8 +145,13 @@ void Producer::write_part(std::byte* frame, std::span<const KeyMetric> metrics, 
 }
 
 void Producer::publish(std::size_t bytes) noexcept {
+#ifdef WB_MUTANT_ACK_BEFORE_PUBLISH
+  shared_.head.store(head_, std::memory_order_release);  // Published by the next record.
+  head_ += bytes;
+#else
   head_ += bytes;
   shared_.head.store(head_, std::memory_order_release);
+#endif
   shared_.accepted_sequence.store(sequence_, std::memory_order_relaxed);
 }
 
