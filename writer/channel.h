@@ -53,6 +53,15 @@ class Channel {
     return outcome.accepted;
   }
 
+  /// As Run::try_log().
+  bool try_log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
+    const LogOutcome outcome = producer_.try_log(metrics, options);
+    if (outcome.accepted && outcome.needs_attention) [[unlikely]] {
+      attend(true);
+    }
+    return outcome.accepted;
+  }
+
   Status flush(std::chrono::milliseconds timeout) noexcept;
   /// Publishes the finish record and waits for the keeper as Run::finish() says.
   Status finish(std::int32_t exit_code, std::uint8_t flags) noexcept;

@@ -55,7 +55,8 @@ LogOutcome Producer::log_row(const Row& row, const LogOptions& options) noexcept
       count_drop(step());
       return outcome;
     }
-    const Placed placed = place_row(row(), options, last_try, outcome.needs_attention);
+    const Refusal refusal = last_try ? Refusal::kDrop : Refusal::kDropUnlessNoRoom;
+    const Placed placed = place_row(row(), options, refusal, outcome.needs_attention);
     lock_.unlock();
     if (placed == Placed::kNoRoom) continue;
     outcome.accepted = placed == Placed::kYes;
@@ -65,6 +66,14 @@ LogOutcome Producer::log_row(const Row& row, const LogOptions& options) noexcept
 
 LogOutcome Producer::log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
   return log_row([metrics] { return metrics; }, options);
+}
+
+LogOutcome Producer::try_log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
+  LogOutcome outcome;
+  const SpinGuard guard(lock_);
+  if (!guard.held()) return outcome;
+  outcome.accepted = place_row(metrics, options, Refusal::kUncounted, outcome.needs_attention) == Placed::kYes;
+  return outcome;
 }
 
 LogOutcome Producer::log(std::span<const Metric> metrics, const LogOptions& options) noexcept {
@@ -86,10 +95,10 @@ Producer::StepPlan Producer::plan_step(const LogOptions& options) const noexcept
   return {step, commit ? after(step) : step, static_cast<std::uint8_t>(kRowExplicitStep | (commit ? kRowCommit : 0))};
 }
 
-Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const LogOptions& options, bool last_try,
+Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const LogOptions& options, Refusal refusal,
                                      bool& needs_attention) noexcept {
   if (!is_open_) [[unlikely]] {
-    late_drops_.fetch_add(1, std::memory_order_relaxed);
+    if (refusal != Refusal::kUncounted) late_drops_.fetch_add(1, std::memory_order_relaxed);
     return Placed::kDropped;
   }
   const Timestamp time = now();
@@ -128,7 +137,8 @@ Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const L
     }
   }
   if (placed != Placed::kYes) [[unlikely]] {
-    if (placed == Placed::kNoRoom && !last_try) return placed;
+    if (refusal == Refusal::kUncounted) return placed;
+    if (refusal == Refusal::kDropUnlessNoRoom && placed == Placed::kNoRoom) return placed;
     needs_attention = true;  // A person is told, not more than once a minute.
     return drop(plan);
   }

@@ -39,6 +39,9 @@ class Producer {
   LogOutcome log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept;
   LogOutcome log(std::span<const Metric> metrics, const LogOptions& options) noexcept;
 
+  /// As Run::try_log(): a row that is not accepted was not counted.
+  LogOutcome try_log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept;
+
   /// As Run::key().
   Result<Key> key(std::string_view name) noexcept;
 
@@ -58,6 +61,12 @@ class Producer {
 
  private:
   enum class Placed : std::uint8_t { kYes, kNoRoom, kDropped };
+  /// What becomes of a row that cannot be placed.
+  enum class Refusal : std::uint8_t {
+    kUncounted,         ///< Nothing.
+    kDropUnlessNoRoom,  ///< It is dropped, unless it only lacks room.
+    kDrop,              ///< It is dropped.
+  };
   struct StepPlan {
     std::int64_t step;
     std::int64_t next_step;
@@ -66,7 +75,7 @@ class Producer {
 
   // With the lock held:
   StepPlan plan_step(const LogOptions& options) const noexcept;
-  Placed place_row(std::span<const KeyMetric> metrics, const LogOptions& options, bool last_try,
+  Placed place_row(std::span<const KeyMetric> metrics, const LogOptions& options, Refusal refusal,
                    bool& needs_attention) noexcept;
   Placed place_parts(std::span<const KeyMetric> metrics, const StepPlan& plan, Timestamp time) noexcept;
   void write_part(std::byte* frame, std::span<const KeyMetric> metrics, std::size_t text_bytes, const StepPlan& plan,

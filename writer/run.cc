@@ -50,6 +50,11 @@ bool Run::log(std::span<const KeyMetric> metrics, const LogOptions& options) noe
   return false;
 }
 
+bool Run::try_log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
+  Channel* const channel = impl_->channel();
+  return channel != nullptr && channel->try_log(metrics, options);
+}
+
 bool Run::log(std::span<const Metric> metrics, const LogOptions& options) noexcept {
   if (Channel* const channel = impl_->channel()) [[likely]] {
     return channel->log(metrics, options);

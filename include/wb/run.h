@@ -97,7 +97,11 @@ class WB_API Run {
   /// with another process. False: the row was dropped (ring full, run closed, row over 64 KiB) and counted.
   bool log(std::span<const KeyMetric> metrics, const LogOptions& options = {}) noexcept;
 
-  /// The same with names; one look-up a key. A name's first use allocates.
+  /// As log(), but waits for no room and drops nothing. False: nothing happened, log() decides. For callers that hold
+  /// something while they log which they let go of to wait.
+  bool try_log(std::span<const KeyMetric> metrics, const LogOptions& options = {}) noexcept;
+
+  /// log() with names; one look-up a key. A name's first use allocates.
   bool log(std::span<const Metric> metrics, const LogOptions& options = {}) noexcept;
 
   /// Sets top-level config values (any Value; JSON for nested ones). kFull: no room now, call again.

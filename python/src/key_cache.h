@@ -12,7 +12,7 @@
 namespace wb::python {
 
 /// A direct-mapped cache of string objects. It owns a reference to each string that it holds, so that an address it
-/// knows cannot come to belong to another string. Belongs to the thread that holds the GIL.
+/// knows cannot come to belong to another string. The caller holds RunCore's lock.
 class KeyCache {
  public:
   KeyCache() = default;
@@ -28,6 +28,7 @@ class KeyCache {
     return entry.name == name ? &entry.key : nullptr;
   }
 
+  /// `name` is an exact str, so that giving one up runs no Python code.
   void insert(PyObject* name, Key key) noexcept {
     Entry& entry = entries_[slot(name)];
     PyObject* const evicted = entry.name;

@@ -5,33 +5,25 @@
 #include <nanobind/stl/string_view.h>
 
 #include <exception>
-#include <string>
 #include <utility>
 
+#include "log_call.h"
 #include "options.h"
 #include "run_core.h"
+#include "status_error.h"
 
 namespace nb = nanobind;
+using wb::python::as_pair;
 using wb::python::OpenRuns;
 using wb::python::RunCore;
 
 namespace {
 
-/// A Status as Python gets it: ("ok", "") or (code name, message).
-std::pair<std::string, std::string> as_pair(const wb::Status& status) {
-  return {std::string(wb::code_name(status.code())), status.message()};
-}
-
-RunCore& core_of(nb::handle_t<RunCore> self) {
-  return *nb::inst_ptr<RunCore>(self);
-}
-
-void translate_status_error(const std::exception_ptr& thrown, void* type) {
+void translate_status_error(const std::exception_ptr& thrown, void*) {
   try {
     std::rethrow_exception(thrown);
   } catch (const wb::python::StatusError& error) {
-    const auto [code, message] = as_pair(error.status);
-    PyErr_SetObject(static_cast<PyObject*>(type), nb::make_tuple(code, message).ptr());
+    wb::python::set_error(error);
   }
 }
 
@@ -41,28 +33,16 @@ NB_MODULE(_wb, module) {
   // Open runs live until the process exits on purpose (see OpenRuns).
   nb::set_leak_warnings(false);
 
-  PyObject* const status_error = PyErr_NewExceptionWithDoc(
-      "wb._wb.StatusError", "What the writer refused: args are the code's name and a message.", nullptr, nullptr);
+  PyObject* const status_error = wb::python::status_error_type();
   if (status_error == nullptr) nb::raise_python_error();
   module.attr("StatusError") = nb::borrow(status_error);
-  nb::register_exception_translator(translate_status_error, status_error);
+  nb::register_exception_translator(translate_status_error);
 
-  nb::class_<RunCore>(module, "RunCore", nb::dynamic_attr())
-      .def(nb::init<nb::callable, nb::type_object>(), nb::arg("convert"), nb::arg("json_type"))
-      .def(
-          "log",
-          [](nb::handle_t<RunCore> self, nb::handle data, nb::handle step, nb::handle commit) {
-            core_of(self).log(self, data, step, commit);
-          },
-          nb::arg("data").none(), nb::arg("step") = nb::none(), nb::arg("commit") = nb::none(),
-          "Logs one row: a dict of str to number, bool, str, None or anything JSON can hold.\n\n"
-          "Without `step` the row is complete and the step counts on. With `step` (from 0) the row stays open and "
-          "later "
-          "calls for the same step join it, until a higher step, a call without one, or commit=True. A step below the "
-          "present one is kept and marked out of order. Returns at once and never waits for a disk; if the ring is "
-          "full "
-          "the row is dropped, counted, and named in the journal.\n"
-          "Raises TypeError if `data` is no mapping or a key is no str, wb.errors.UsageError after finish().")
+  nb::class_<RunCore> core(module, "RunCore", nb::dynamic_attr());
+  PyObject* const log = wb::python::new_log_method(reinterpret_cast<PyTypeObject*>(core.ptr()));
+  if (log == nullptr) nb::raise_python_error();
+  core.attr("log") = nb::steal(log);
+  core.def(nb::init<nb::callable, nb::type_object>(), nb::arg("convert"), nb::arg("json_type"))
       .def("_open", [](RunCore& core, const nb::dict& options) { core.open(options); })
       .def_prop_ro("_is_open", &RunCore::is_open)
       .def("_update_config", [](RunCore& core, const nb::dict& values) { return as_pair(core.update_config(values)); })

@@ -31,7 +31,7 @@ OpenRuns::OpenRuns() {
 
 OpenRun* OpenRuns::add(std::unique_ptr<wb::Run> run) {
   const std::lock_guard lock(mutex_);
-  return &runs_.emplace_back(OpenRun{.run = std::move(run)});
+  return &runs_.emplace_back(std::move(run));
 }
 
 void OpenRuns::release(OpenRun* open_run) {
@@ -43,8 +43,7 @@ void OpenRuns::release(OpenRun* open_run) {
 void OpenRuns::finish_all(std::int32_t exit_code) {
   const std::lock_guard lock(mutex_);
   for (OpenRun& open_run : runs_) {
-    if (open_run.finished) continue;
-    open_run.finished = true;
+    if (open_run.finished.exchange(true)) continue;
     // In a forked child that has logged nothing this does nothing. Nobody is left to tell of a failure: what the
     // keeper has not yet written it goes on writing by itself.
     static_cast<void>(open_run.run->finish(exit_code));

@@ -1,10 +1,12 @@
 // OpenRuns: the runs of this process that must be finished when it exits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "wb/run.h"
 
@@ -12,8 +14,10 @@ namespace wb::python {
 
 /// A run and whether it is finished.
 struct OpenRun {
+  explicit OpenRun(std::unique_ptr<wb::Run> opened) : run(std::move(opened)) {}
+
   std::unique_ptr<wb::Run> run;
-  bool finished = false;
+  std::atomic<bool> finished{false};  // Stored by whoever finishes the run, before that begins.
 };
 
 /// Owns every run, so that exit() can finish those that the program left open with the process's real exit code:

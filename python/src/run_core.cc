@@ -14,33 +14,22 @@ namespace nb = nanobind;
 
 namespace {
 
-LogOptions read_log_options(nb::handle step, nb::handle commit) {
-  LogOptions options;
-  if (!step.is_none()) {
-    // int() takes what wandb's callers pass: ints, numpy integers, integral floats, tensors of one element.
-    const nb::object number = PyLong_Check(step.ptr())
-                                  ? nb::borrow(step)
-                                  : nb::steal(call_python([step] { return PyNumber_Long(step.ptr()); }));
-    if (!number.is_valid()) nb::raise_python_error();
-    options.step = PyLong_AsLongLong(number.ptr());
-    if (*options.step == -1 && PyErr_Occurred() != nullptr) nb::raise_python_error();
-  }
-  if (!commit.is_none()) {
-    const int truth = call_python([commit] { return PyObject_IsTrue(commit.ptr()); });
-    if (truth < 0) nb::raise_python_error();
-    options.commit = truth == 1;
-  }
-  return options;
+[[noreturn]] void raise_type_error(const char* message) {
+  PyErr_SetString(PyExc_TypeError, message);
+  nb::raise_python_error();
 }
 
-/// The dict itself, or a dict of another mapping. Throws TypeError as wandb does.
-nb::object as_dict(nb::handle data) {
-  if (PyDict_Check(data.ptr())) return nb::borrow(data);
-  const int has_keys = call_python([data] { return PyObject_HasAttrString(data.ptr(), "keys"); });
-  if (has_keys == 0 || PyMapping_Check(data.ptr()) == 0) {
-    throw nb::type_error("wandb.log must be passed a dictionary");
+/// A new dict of the mapping, which nobody else changes. Throws TypeError as wandb does.
+nb::object copy_of(nb::handle data) {
+  nb::object copy;
+  if (PyDict_Check(data.ptr())) {
+    copy = nb::steal(PyDict_Copy(data.ptr()));
+    if (!copy.is_valid()) nb::raise_python_error();
+    return copy;
   }
-  nb::dict copy;
+  const int has_keys = call_python([data] { return PyObject_HasAttrString(data.ptr(), "keys"); });
+  if (has_keys == 0 || PyMapping_Check(data.ptr()) == 0) raise_type_error("wandb.log must be passed a dictionary");
+  copy = nb::dict();
   if (call_python([&] { return PyDict_Update(copy.ptr(), data.ptr()); }) != 0) nb::raise_python_error();
   return copy;
 }
@@ -57,133 +46,149 @@ nb::object call_method(nb::handle self, const char* name, const char* format, Ar
 }  // namespace
 
 RunCore::~RunCore() {
-  if (open_run_ != nullptr) OpenRuns::instance().release(open_run_);
+  OpenRun* const open_run = open_run_.load(std::memory_order_acquire);
+  if (open_run == nullptr) return;
+  without_gil([open_run] {  // finish_all() may have the list for as long as a finish takes.
+    OpenRuns::instance().release(open_run);
+    return true;
+  });
 }
 
 void RunCore::open(const nb::dict& options) {
   const Options native = read_options(options);
-  auto opened = without_gil([&] { return Run::open(native); });
-  if (!opened.ok()) throw StatusError{opened.status()};
-  open_run_ = OpenRuns::instance().add(std::move(opened).value());
+  const Status status = without_gil([&]() -> Status {
+    auto opened = Run::open(native);
+    if (!opened.ok()) return opened.status();
+    open_run_.store(OpenRuns::instance().add(std::move(opened).value()), std::memory_order_release);
+    return {};
+  });
+  if (!status.ok()) throw StatusError{status};
+}
+
+bool RunCore::is_open() const noexcept {
+  const OpenRun* const open_run = open_run_.load(std::memory_order_acquire);
+  return open_run != nullptr && !open_run->finished.load(std::memory_order_relaxed);
 }
 
 Run& RunCore::run() const {
-  if (open_run_ == nullptr) throw StatusError{Status(Code::kClosed, "no run is open")};
-  return *open_run_->run;
+  const OpenRun* const open_run = open_run_.load(std::memory_order_acquire);
+  if (open_run == nullptr) throw StatusError{Status(Code::kClosed, "no run is open")};
+  return *open_run->run;
 }
 
-bool RunCore::log(nb::handle self, nb::handle data, nb::handle step, nb::handle commit) {
-  nb::object dict = as_dict(data);
-  if (!is_open() && !call_method(self, "_ready", "s", "log").is(nb::handle(Py_True))) return false;
-  const LogOptions options = read_log_options(step, commit);
+bool RunCore::log_known(const LogCall& call) noexcept {
+  LogOptions options;
+  if (!PyDict_Check(call.data) || !call.read_plain(options) || !is_open()) return false;
+  Run& target = *open_run_.load(std::memory_order_relaxed)->run;
+  if (options.step && *options.step < target.step()) return false;
+  const nb::ft_lock_guard lock(mutex_);
+  const nb::ft_object_guard dict_lock(call.data);
+  RowShape* const shape = shapes_.read(call.data);
+  if (shape == nullptr || !target.try_log(shape->next(), options)) return false;
+  shapes_.accept(*shape);
+  return true;
+}
+
+void RunCore::log(nb::handle self, const LogCall& call) {
+  const nb::object dict = copy_of(call.data);
+  if (!is_open() && !call_method(self, "_ready", "s", "log").is(nb::handle(Py_True))) return;
+  const LogOptions options = call.read_any();
   if (options.step && *options.step < run().step()) {
     call_method(self, "_warn_step", "LL", static_cast<long long>(*options.step), static_cast<long long>(run().step()));
   }
-
-  // The buffers are taken out for the call: a conversion may run Python code that logs again.
-  Row row = std::exchange(spare_row_, Row{});
-  bool accepted = false;
-  if (gather(dict, row)) {
-    accepted = run().log(std::span<const KeyMetric>(row.metrics), options);
-    if (accepted) remember(row);
-  } else {
-    accepted = log_by_name(dict, options);
-  }
+  Row row;
+  const bool accepted = gather(dict, row) ? publish(row.metrics, options) : publish_by_name(dict, options);
+  if (accepted) remember(row);
   if (!accepted) call_method(self, "_warn_dropped", nullptr);
   if (!row.bad_name.empty()) call_method(self, "_warn_name", "s", row.bad_name.c_str());
-  row.clear();
-  spare_row_ = std::move(row);
-  return accepted;
 }
 
-void RunCore::Row::clear() {
-  metrics.clear();
-  names.clear();
-  objects.clear();
-  keep.clear();
-  bad_name.clear();
-}
-
-bool RunCore::gather(nb::object& dict, Row& row) {
-  bool is_copy = false;
+bool RunCore::gather(nb::handle dict, Row& row) {
+  const auto count = static_cast<std::size_t>(PyDict_Size(dict.ptr()));
+  row.metrics.reserve(count);
+  row.names.reserve(count);
+  row.objects.reserve(count);
   Py_ssize_t position = 0;
   PyObject* name = nullptr;
   PyObject* object = nullptr;
   while (PyDict_Next(dict.ptr(), &position, &name, &object) != 0) {
-    if (!PyUnicode_Check(name)) throw nb::type_error("Key values passed to `wandb.log` must be strings.");
-    const Key* const cached = keys_.find(name);
-    if (cached != nullptr && PyFloat_CheckExact(object)) {  // Nearly every metric.
-      row.add(*cached, PyFloat_AsDouble(object), name, object);
+    if (!PyUnicode_Check(name)) raise_type_error("Key values passed to `wandb.log` must be strings.");
+    const ValueReader::Reading reading = reader_.read(object, row.keep);
+    const std::string_view text = text_of(name, row.keep);
+    if (text.empty()) continue;  // As wandb: a metric without a name is left out.
+    const Result<Key> key = key_of(name, text);
+    if (!key.ok() && key.status().code() == Code::kFull) return false;
+    if (!key.ok()) {
+      row.bad_name = key.status().message();
       continue;
     }
-    ValueReader::Reading reading;
-    if (!reader_.read_plain(object, row.keep, reading)) {
-      if (!is_copy) {
-        // A conversion runs Python code, which may change the program's dict: start again in a copy.
-        dict = nb::steal(PyDict_Copy(dict.ptr()));
-        if (!dict.is_valid()) nb::raise_python_error();
-        is_copy = true;
-        position = 0;
-        row.clear();
-        continue;
-      }
-      reading = reader_.read(object, row.keep);
-    }
-    Key key;
-    if (const Key* const known = keys_.find(name)) {  // A conversion may have changed the cache.
-      key = *known;
-    } else {
-      const std::string_view text = text_of(name, row.keep);
-      if (text.empty()) continue;  // As wandb: a metric without a name is left out.
-      const Result<Key> interned = run().key(text);
-      if (!interned.ok() && interned.status().code() == Code::kFull) return false;
-      if (!interned.ok()) {
-        row.bad_name = interned.status().message();
-        continue;
-      }
-      key = interned.value();
-      keys_.insert(name, key);
-    }
-    row.add(key, reading.value, name, reading.object);
+    row.is_plain &= reading.value.type() < ValueType::kString && PyUnicode_CheckExact(name);
+    row.metrics.push_back({key.value(), reading.value});
+    row.names.push_back(name);
+    row.objects.push_back(reading.object);
   }
   return true;
 }
 
-bool RunCore::log_by_name(nb::handle dict, const LogOptions& options) {
+Result<Key> RunCore::key_of(PyObject* name, std::string_view text) {
+  {
+    const nb::ft_lock_guard lock(mutex_);
+    if (const Key* const known = keys_.find(name)) return *known;
+  }
+  Result<Key> key = run().key(text);
+  if (key.ok() && PyUnicode_CheckExact(name)) {
+    const nb::ft_lock_guard lock(mutex_);
+    keys_.insert(name, key.value());
+  }
+  return key;
+}
+
+bool RunCore::publish(std::span<const KeyMetric> metrics, const LogOptions& options) {
+  Run& target = run();
+  return target.try_log(metrics, options) || without_gil([&] { return target.log(metrics, options); });
+}
+
+bool RunCore::publish_by_name(nb::handle dict, const LogOptions& options) {
   std::vector<nb::object> keep;
   std::vector<Metric> metrics;
   for (auto [name, object] : nb::borrow<nb::dict>(dict)) {
-    if (!PyUnicode_Check(name.ptr())) throw nb::type_error("Key values passed to `wandb.log` must be strings.");
+    if (!PyUnicode_Check(name.ptr())) raise_type_error("Key values passed to `wandb.log` must be strings.");
     const std::string_view text = text_of(name.ptr(), keep);
     if (!text.empty()) metrics.push_back({text, reader_.read(object.ptr(), keep).value});
   }
-  return run().log(std::span<const Metric>(metrics), options);
+  Run& target = run();
+  return without_gil([&] { return target.log(std::span<const Metric>(metrics), options); });
 }
 
 void RunCore::remember(const Row& row) {
+  Released released;  // Before the lock: what a finalizer runs may log again.
+  const nb::ft_lock_guard lock(mutex_);
+  shapes_.settle(last_values_, released);
   for (std::size_t i = 0; i < row.metrics.size(); ++i) {
     if (row.objects[i] == Py_None) continue;  // As wandb: None does not enter the summary.
-    const std::uint32_t index = row.metrics[i].key.index;
-    if (index >= last_values_.size()) last_values_.resize(index + 1);
-    LastValue& last = last_values_[index];
-    if (!last.name.is_valid()) last.name = nb::borrow(row.names[i]);
-    last.value = nb::borrow(row.objects[i]);
+    last_values_.set(row.metrics[i].key, row.names[i], row.objects[i], released);
   }
+  if (row.is_plain) shapes_.add(row.names, row.metrics);
 }
 
-nb::dict RunCore::last_values() const {
-  nb::dict values;
-  for (const LastValue& last : last_values_) {
-    if (last.name.is_valid()) values[last.name] = last.value;
+nb::dict RunCore::last_values() {
+  Released released;
+  std::vector<std::pair<nb::object, nb::object>> items;
+  {
+    const nb::ft_lock_guard lock(mutex_);
+    shapes_.settle(last_values_, released);
+    items = last_values_.items();
   }
+  nb::dict values;
+  for (const auto& [name, value] : items) values[name] = value;
   return values;
 }
 
-void RunCore::forget_last(std::string_view name) {
-  std::vector<nb::object> keep;
-  for (LastValue& last : last_values_) {
-    if (last.name.is_valid() && text_of(last.name.ptr(), keep) == name) last = LastValue{};
-  }
+void RunCore::forget_last(nb::handle name) {
+  Released released;
+  const nb::ft_lock_guard lock(mutex_);
+  shapes_.settle(last_values_, released);
+  last_values_.forget(name.ptr(), released);
 }
 
 Status RunCore::update(const nb::dict& values, Status (Run::*method)(std::span<const Metric>) noexcept) {
@@ -194,7 +199,13 @@ Status RunCore::update(const nb::dict& values, Status (Run::*method)(std::span<c
     const Value value = removed ? Value::removed() : reader_.read(object.ptr(), keep).value;
     metrics.push_back({text_of(name.ptr(), keep), value});
   }
-  return (run().*method)(metrics);
+  Run& target = run();
+  return without_gil([&] { return (target.*method)(metrics); });
+}
+
+Status RunCore::define_metric(const MetricDefinition& definition) {
+  Run& target = run();
+  return without_gil([&] { return target.define_metric(definition); });
 }
 
 Status RunCore::flush(double timeout_s) {
@@ -205,9 +216,10 @@ Status RunCore::flush(double timeout_s) {
 
 Status RunCore::finish(std::int32_t exit_code) {
   Run& target = run();
-  if (std::exchange(open_run_->finished, true)) return {};
+  std::atomic<bool>& finished = open_run_.load(std::memory_order_relaxed)->finished;
+  if (finished.exchange(true)) return {};
   const Status status = without_gil([&] { return target.finish(exit_code); });
-  if (status.code() == Code::kFull) open_run_->finished = false;  // Tried again when the process exits.
+  if (status.code() == Code::kFull) finished = false;  // Tried again when the process exits.
   return status;
 }
 

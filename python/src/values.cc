@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "interpreter_end.h"
+#include "numbers.h"
 
 namespace wb::python {
 
@@ -12,11 +13,8 @@ namespace nb = nanobind;
 
 namespace {
 
-/// int64 exactly; beyond that the nearest double, as on the W&B wire; beyond that the digits as JSON.
-Value read_int(PyObject* number, std::vector<nb::object>& keep) {
-  int overflow = 0;
-  const long long small = PyLong_AsLongLongAndOverflow(number, &overflow);
-  if (overflow == 0) return {static_cast<std::int64_t>(small)};
+/// An int beyond int64: the nearest double, as on the W&B wire; beyond that the digits as JSON.
+Value read_large_int(PyObject* number, std::vector<nb::object>& keep) {
   const double large = PyLong_AsDouble(number);
   if (large != -1.0 || PyErr_Occurred() == nullptr) return {large};
   PyErr_Clear();
@@ -24,6 +22,21 @@ Value read_int(PyObject* number, std::vector<nb::object>& keep) {
   if (!digits.is_valid()) nb::raise_python_error();
   keep.push_back(digits);
   return Value::json(text_of(digits.ptr(), keep));
+}
+
+/// object.item(), which numpy's, torch's and jax's scalars and arrays of one element have. Not valid: there is no such
+/// method, or it says that there is more than one element.
+nb::object item_of(PyObject* object) {
+  static PyObject* const name = PyUnicode_InternFromString("item");  // Kept for as long as the process lives.
+  // Asked of the type, which is quick and raises nothing.
+  if (PyObject_HasAttr(reinterpret_cast<PyObject*>(Py_TYPE(object)), name) == 0) return {};
+  nb::object item = nb::steal(call_python([object] { return PyObject_CallMethodNoArgs(object, name); }));
+  if (item.is_valid()) return item;
+  const bool is_array = PyErr_ExceptionMatches(PyExc_ValueError) != 0 || PyErr_ExceptionMatches(PyExc_TypeError) != 0 ||
+                        PyErr_ExceptionMatches(PyExc_RuntimeError) != 0;
+  if (!is_array) nb::raise_python_error();
+  PyErr_Clear();
+  return item;
 }
 
 }  // namespace
@@ -41,12 +54,9 @@ std::string_view text_of(PyObject* text, std::vector<nb::object>& keep) {
 
 bool ValueReader::read_plain(PyObject* object, std::vector<nb::object>& keep, Reading& reading) const {
   reading.object = object;
-  if (PyFloat_Check(object)) {
-    reading.value = PyFloat_AsDouble(object);
-  } else if (PyBool_Check(object)) {
-    reading.value = object == Py_True;
-  } else if (PyLong_Check(object)) {
-    reading.value = read_int(object, keep);
+  if (read_number(object, reading.value)) return true;
+  if (PyLong_Check(object)) {
+    reading.value = read_large_int(object, keep);
   } else if (PyUnicode_Check(object)) {
     const std::string_view text = text_of(object, keep);
     const bool is_json = nb::isinstance(nb::handle(object), json_type_);
@@ -62,6 +72,11 @@ bool ValueReader::read_plain(PyObject* object, std::vector<nb::object>& keep, Re
 ValueReader::Reading ValueReader::read(PyObject* object, std::vector<nb::object>& keep) const {
   Reading reading;
   if (read_plain(object, keep, reading)) return reading;
+  const nb::object item = item_of(object);
+  if (item.is_valid() && read_plain(item.ptr(), keep, reading) && item.ptr() != Py_None) {
+    keep.push_back(item);
+    return reading;
+  }
   const nb::object plain =
       nb::steal(call_python([&] { return PyObject_CallFunctionObjArgs(convert_.ptr(), object, nullptr); }));
   if (!plain.is_valid()) nb::raise_python_error();

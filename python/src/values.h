@@ -10,7 +10,7 @@
 
 namespace wb::python {
 
-/// Turns one object into a Value. Owned by a RunCore; used under the GIL.
+/// Turns one object into a Value. Owned by a RunCore.
 class ValueReader {
  public:
   /// `convert(object)` returns a float, int, bool, str, None, or a `json_type` (a str that holds JSON text).
@@ -23,14 +23,15 @@ class ValueReader {
     PyObject* object = nullptr;  ///< Borrowed; lives as long as the argument and `keep`.
   };
 
-  /// Reads a float, int, bool, str or None and runs no Python code. False: it is none of these, nothing was read.
-  /// Texts are borrowed from `object`, or from what is added to `keep`.
-  bool read_plain(PyObject* object, std::vector<nanobind::object>& keep, Reading& reading) const;
-
-  /// Reads any object, through convert() if it must. Throws nanobind::python_error if the conversion raises.
+  /// Reads any object: a float, int, bool, str or None as it is, what holds one (numpy, torch, jax) by its `item()`,
+  /// everything else through convert(). Texts are borrowed from `object`, or from what is added to `keep`. Throws
+  /// nanobind::python_error if a conversion raises.
   Reading read(PyObject* object, std::vector<nanobind::object>& keep) const;
 
  private:
+  /// False: it is no float, int, bool, str or None; nothing was read.
+  bool read_plain(PyObject* object, std::vector<nanobind::object>& keep, Reading& reading) const;
+
   nanobind::callable convert_;
   nanobind::type_object json_type_;
 };

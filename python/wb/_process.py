@@ -6,6 +6,7 @@ SIGINT after an unhandled KeyboardInterrupt, and multiprocessing's forked childr
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import signal
@@ -16,6 +17,7 @@ from . import _wb
 _INTERRUPTED = 128 + signal.SIGINT
 _runs: dict[int, object] = {}  # By id(): the runs of this process that are not finished.
 _watching = False
+opening = _thread.RLock()  # Held while a run opens its journal late, so that threads together open one.
 
 
 def watch(run: object) -> None:
@@ -43,6 +45,14 @@ def _finish_if_interrupted() -> None:
     error = getattr(sys, "last_value", None)  # Set when an exception reaches the top of the main thread.
     if isinstance(error, KeyboardInterrupt) and not hasattr(sys, "ps1"):
         _wb.finish_all(_INTERRUPTED)
+
+
+def _renew_lock() -> None:
+    global opening
+    opening = _thread.RLock()  # A thread of the parent may have held the other.
+
+
+os.register_at_fork(after_in_child=_renew_lock)
 
 
 def _after_fork() -> None:

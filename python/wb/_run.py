@@ -73,12 +73,18 @@ class Run(_wb.RunCore):
                 " Please make sure that you are using an active run."
             )
         if self._is_pending:
-            try:
-                self._open_journal()
-            except Error as error:  # Far from init(): the program goes on without the journal.
-                self._is_pending, self._is_disabled = False, True
-                _messages.say(f"error: the journal of this process cannot be opened, nothing is logged: {error}")
+            with _process.opening:
+                self._open_late()
         return not self._is_disabled
+
+    def _open_late(self) -> None:
+        if not self._is_pending:
+            return  # Another thread was there before.
+        try:
+            self._open_journal()
+        except Error as error:  # Far from init(): the program goes on without the journal.
+            self._is_pending, self._is_disabled = False, True
+            _messages.say(f"error: the journal of this process cannot be opened, nothing is logged: {error}")
 
     def define_metric(self, name: str, step_metric: str | Metric | None = None, step_sync: bool | None = None,
                       hidden: bool | None = None, summary: str | None = None, overwrite: bool | None = None,
