@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kCalls = 40;
 
-/// Any float64 but the rare patterns that are a signalling NaN: those keep their bits too.
+/// Any float64; of a NaN too each bit is kept.
 double any_double(Random& random) {
   return std::bit_cast<double>(random());
 }
@@ -26,7 +26,8 @@ std::string any_text(Random& random, std::size_t bytes) {
 }
 
 std::string any_name(Random& random, std::size_t number, std::size_t bytes) {
-  std::string name = "k" + std::to_string(number) + "/";
+  std::string name = std::to_string(number);
+  name += '/';
   while (name.size() < bytes) name += static_cast<char>('a' + random() % 26);
   return name;
 }

@@ -156,7 +156,10 @@ std::string TrainerSession::step_call(Tally& tally) {
     if (!fault.empty()) return fault;
     play_keeper(point_in_call_++);
   }
-  return after_call(index);
+  // The ring may be as it was before the call returned; what must be in it is not.
+  ++tally.recoveries;
+  fault = at(recover().fault);
+  return fault.empty() ? after_call(index) : fault;
 }
 
 std::string TrainerSession::check_point(Tally& tally) {
@@ -238,7 +241,6 @@ std::string TrainerSession::kill_somewhere(Tally& tally) {
     if (!is_last && call.kind != Call::Kind::kFlush && call.kind != Call::Kind::kFinish) continue;
     while (ended() == index && !(is_last && point_in_call_ == points_in_call)) {
       if (!child_->step()) return at("the child ended");
-      ++tally.points;
       play_keeper(point_in_call_++);
     }
     if (is_last) break;

@@ -27,7 +27,7 @@ TEST_P(TrainerStep, KeepsWhatWasAcceptedAndAtMostOneRecordMoreAfterEachInstructi
   }
   tally.print(GetParam().name);
   EXPECT_GE(tally.points, points);
-  EXPECT_GT(tally.states, points / 1000);
+  EXPECT_GT(tally.states, points / 1'000);
   EXPECT_GT(tally.recoveries, 0U);
 }
 
