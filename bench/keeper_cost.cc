@@ -3,20 +3,14 @@
 // First 100 rows of ten metrics a second for some seconds: the keeper's processor time against the wall time. Then many
 // rows as fast as the ring takes them, and finish(): the keeper's private memory, sampled until it has sealed the
 // journal and ended. The ring is shared memory and does not count.
-#include <dirent.h>
-#include <fcntl.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <fstream>
 #include <thread>
 
 #include "bench/support/arguments.h"
+#include "bench/support/bench_run.h"
 #include "bench/support/scratch.h"
-#include "bench/support/workload.h"
 #include "schema/ring_layout.h"
-#include "wb/run.h"
 
 namespace wb::bench {
 namespace {
@@ -27,35 +21,6 @@ constexpr double kPromisedPrivateMib = 16;
 constexpr std::chrono::milliseconds kBetweenRows(10);
 constexpr std::size_t kRowsBetweenFlushes = 8'000;  // They fit into the ring: nothing is dropped.
 constexpr std::chrono::seconds kPatience(120);
-
-// The pid of the keeper of this process's only ring; 0 if there is none.
-pid_t find_keeper() {
-  pid_t found = 0;
-  DIR* directory = opendir("/dev/shm");
-  if (directory == nullptr) return 0;
-  while (const dirent* entry = readdir(directory)) {
-    if (!std::string_view(entry->d_name).starts_with(kRingNamePrefix)) continue;
-    const int ring = openat(dirfd(directory), entry->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (ring < 0) continue;
-    std::int32_t trainer = 0, keeper = 0;
-    const auto keeper_at = offsetof(RingHeader, keeper) + offsetof(RingKeeper, keeper_pid);
-    if (pread(ring, &trainer, sizeof trainer, offsetof(RingIdentity, trainer_pid)) == sizeof trainer &&
-        pread(ring, &keeper, sizeof keeper, keeper_at) == sizeof keeper && trainer == getpid()) {
-      found = keeper;
-    }
-    close(ring);
-  }
-  closedir(directory);
-  return found;
-}
-
-// Processor seconds of another process, all its threads.
-double processor_s(pid_t pid) {
-  clockid_t clock;
-  timespec used;
-  if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0) return 0;
-  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) / 1e9;
-}
 
 // Memory that this process alone has mapped, without the ring. Clean pages are those of program files, which keepers on
 // one machine share; dirty ones are its own.
@@ -91,19 +56,13 @@ Memory larger(const Memory& a, const Memory& b) {
   return a.all_mib() < b.all_mib() ? b : a;
 }
 
-void log_row(Run& run, std::array<KeyMetric, kMetricCount>& metrics, const Row& row) {
-  for (std::size_t i = 0; i < kMetricCount; ++i) metrics[i].value = Value(row[i]);
-  (void)run.log(metrics);  // Drops are counted by the run.
-}
-
 // The keeper's share of one core while rows come every 10 ms.
-double steady_share(Run& run, std::array<KeyMetric, kMetricCount>& metrics, const std::vector<Row>& rows, pid_t keeper,
-                    std::int64_t seconds) {
+double steady_share(BenchRun& run, const std::vector<Row>& rows, pid_t keeper, std::int64_t seconds) {
   const double start_s = processor_s(keeper);
   const Stopwatch watch;
   auto due = std::chrono::steady_clock::now();
   for (std::int64_t i = 0; i < seconds * 100; ++i) {
-    log_row(run, metrics, rows[static_cast<std::size_t>(i) % rows.size()]);
+    run.log(rows[static_cast<std::size_t>(i) % rows.size()]);
     due += kBetweenRows;
     std::this_thread::sleep_until(due);
   }
@@ -117,39 +76,26 @@ int benchmark(int count, char** values) {
   const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
   arguments.finish();
 
-  Options options;
-  options.project = "bench";
-  options.directory = scratch.path();
-  options.keeper = KeeperMode::kProcess;
-  options.keeper_path = built_keeper_path();
-  auto opened = Run::open(options);
+  auto opened = BenchRun::open(scratch.path());
   if (!opened.ok()) return print_failure(kName, opened.status().message());
-  Run& run = *opened.value();
-  std::array<KeyMetric, kMetricCount> metrics;
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto key = run.key(metric_names()[i]);
-    if (!key.ok()) return print_failure(kName, key.status().message());
-    metrics[i].key = key.value();
-  }
-  const pid_t keeper = find_keeper();
-  if (keeper == 0) return print_failure(kName, "no keeper process");
+  BenchRun& run = *opened.value();
+  const pid_t keeper = run.keeper();
   const std::vector<Row> rows = make_rows(Mix::kTraining, 20'000, 1);
 
-  const double share = steady_share(run, metrics, rows, keeper, seconds);
+  const double share = steady_share(run, rows, keeper, seconds);
   const Memory steady = private_memory(keeper);
   Memory peak = steady;
   for (std::size_t r = 0; r < row_count; ++r) {
-    log_row(run, metrics, rows[r % rows.size()]);
+    run.log(rows[r % rows.size()]);
     if (r % kRowsBetweenFlushes != kRowsBetweenFlushes - 1) continue;
-    if (const Status flushed = run.flush(kPatience); !flushed.ok()) return print_failure(kName, flushed.message());
+    if (const Status flushed = run.run().flush(kPatience); !flushed.ok())
+      return print_failure(kName, flushed.message());
     peak = larger(peak, private_memory(keeper));
   }
-  const Counts counts = run.counts();
+  const Counts counts = run.run().counts();
   double seal_cpu_s = processor_s(keeper);
   const double seal_start_s = seal_cpu_s;
-  if (const Status finished = run.finish(0); !finished.ok() && finished.code() != Code::kTimeout) {
-    return print_failure(kName, finished.message());
-  }
+  if (const Status finished = run.finish(); !finished.ok()) return print_failure(kName, finished.message());
   for (double now_s = seal_cpu_s; now_s > 0; now_s = processor_s(keeper)) {  // Until it has ended.
     seal_cpu_s = now_s;
     peak = larger(peak, private_memory(keeper));

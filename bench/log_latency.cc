@@ -7,54 +7,22 @@
 // steps of 10 ns; so the other half time groups of 16 calls, and `typical_ns` is the median of a call's mean in a
 // group. After each round flush() waits until the keeper has everything: a burst fits into the ring. Cold: before each
 // call a buffer larger than the caches is walked. Allocations: calls of operator new in this process while bursts run.
-#include <time.h>
-
-#include <cstring>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "bench/support/allocations.h"
 #include "bench/support/arguments.h"
-#include "bench/support/samples.h"
+#include "bench/support/bench_run.h"
+#include "bench/support/call_timing.h"
 #include "bench/support/scratch.h"
-#include "bench/support/workload.h"
-#include "schema/crc32c.h"
-#include "schema/frame.h"
-#include "schema/limits.h"
-#include "schema/record.h"
-#include "wb/run.h"
 
 namespace wb::bench {
 namespace {
 
 constexpr char kName[] = "log_latency";
-constexpr std::size_t kFrameBytes = frame_bytes(row_bytes(kMetricCount, 0));
-constexpr std::size_t kGroupCalls = 16;
 constexpr std::size_t kColdBytes = 64U << 20;
 constexpr std::chrono::seconds kFlushTimeout(60);
-
-// The floor: the bytes of one row's frame go to the next place of a buffer as large as the ring.
-class Floor {
- public:
-  Floor() : buffer_(kRingBytesDefault, std::byte{1}), frame_(kFrameBytes, std::byte{42}) {}
-
-  void operator()() noexcept {
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    std::byte* to = buffer_.data() + at_;
-    at_ = at_ + 2 * kFrameBytes <= buffer_.size() ? at_ + kFrameBytes : 0;
-    std::memcpy(frame_.data() + kFrameHeadBytes + 8, &now, 8);
-    std::memcpy(to, frame_.data(), kFrameBytes);
-    const std::uint32_t crc = crc32c(7, std::span(to + 8, kFrameBytes - 8));
-    std::memcpy(to + 4, &crc, 4);
-  }
-
- private:
-  std::vector<std::byte> buffer_;
-  std::vector<std::byte> frame_;
-  std::size_t at_ = 0;
-};
 
 // The two ways to log a row. The arguments of kPreparedRows rows are made beforehand: log() alone is measured.
 class Logger {
@@ -81,52 +49,16 @@ class Logger {
   std::array<std::array<Metric, kMetricCount>, kPreparedRows> named_;
 };
 
-// Samples of one kind of call.
-struct Samples {
-  std::vector<double> calls_ns;
-  std::vector<double> groups_ns;  // A call's mean in each group that was timed as one.
-};
-
-class Clock {
- public:
-  template <typename Call>
-  double one_ns(Call& call) const {
-    const std::uint64_t start = ticks();
-    call();
-    const std::uint64_t passed = ticks() - start;
-    return static_cast<double>(passed - std::min(passed, empty_)) / per_ns_;
-  }
-
-  // Half of the bursts time each call; the other half time groups of calls, which the counter resolves better.
-  template <typename Call>
-  void burst(Call call, std::size_t calls, bool in_groups, Samples& samples) const {
-    if (!in_groups) {
-      for (std::size_t i = 0; i < calls; ++i) samples.calls_ns.push_back(one_ns(call));
-      return;
-    }
-    auto group = [&] {
-      for (std::size_t i = 0; i < kGroupCalls; ++i) call();
-    };
-    for (std::size_t i = 0; i < calls; i += kGroupCalls) {
-      samples.groups_ns.push_back(one_ns(group) / static_cast<double>(kGroupCalls));
-    }
-  }
-
- private:
-  double per_ns_ = ticks_per_ns();
-  std::uint64_t empty_ = empty_ticks();
-};
-
 struct Measured {
   Samples floor, by_key, by_name, floor_cold, by_key_cold;
   std::uint64_t allocations = 0;
 };
 
-Status measure_warm(const Clock& clock, Logger& logger, std::size_t calls, std::size_t burst_calls, Measured& out) {
+Status measure_warm(const CallClock& clock, Logger& logger, std::size_t calls, std::size_t burst_calls, Measured& out) {
   Floor floor;
   for (Samples* samples : {&out.floor, &out.by_key, &out.by_name}) {
     samples->calls_ns.reserve(calls + burst_calls);
-    samples->groups_ns.reserve((calls + burst_calls) / kGroupCalls);
+    samples->groups_ns.reserve((calls + burst_calls) / CallClock::kGroupCalls);
   }
   for (std::size_t round = 0; out.by_key.calls_ns.size() < calls; ++round) {
     const bool in_groups = round % 2 == 1;
@@ -144,7 +76,7 @@ void walk(std::span<std::byte> memory) {
   for (std::size_t at = 0; at < memory.size(); at += 64) memory[at] = static_cast<std::byte>(at >> 6);
 }
 
-void measure_cold(const Clock& clock, Logger& logger, std::size_t calls, Measured& out) {
+void measure_cold(const CallClock& clock, Logger& logger, std::size_t calls, Measured& out) {
   Floor floor;
   auto floor_call = [&] { floor(); };
   auto log_call = [&] { logger.by_key(); };
@@ -189,31 +121,20 @@ int benchmark(int count, char** values) {
   const ScratchDirectory scratch(arguments.text("directory", default_scratch_parent()));
   arguments.finish();
 
-  Options options;
-  options.project = "bench";
-  options.directory = scratch.path();
-  options.keeper = KeeperMode::kProcess;
-  options.keeper_path = built_keeper_path();
-  auto run = Run::open(options);
-  if (!run.ok()) return print_failure(kName, run.status().message());
-  std::array<Key, kMetricCount> keys;
-  for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto key = run.value()->key(metric_names()[i]);
-    if (!key.ok()) return print_failure(kName, key.status().message());
-    keys[i] = key.value();
-  }
-  auto logger = std::make_unique<Logger>(*run.value(), keys);
+  auto opened = BenchRun::open(scratch.path());
+  if (!opened.ok()) return print_failure(kName, opened.status().message());
+  BenchRun& run = *opened.value();
+  auto logger = std::make_unique<Logger>(run.run(), run.keys());
 
-  const Clock clock;
+  const CallClock clock;
   auto measured = std::make_unique<Measured>();
   for (int i = 0; i < 100; ++i) logger->by_name();
   if (const Status warm = measure_warm(clock, *logger, calls, burst_calls, *measured); !warm.ok()) {
     return print_failure(kName, warm.message());
   }
   measure_cold(clock, *logger, cold_calls, *measured);
-  const Counts counts = run.value()->counts();
-  const Status finished = run.value()->finish(0);
-  if (!finished.ok() && finished.code() != Code::kTimeout) return print_failure(kName, finished.message());
+  const Counts counts = run.run().counts();
+  if (const Status finished = run.finish(); !finished.ok()) return print_failure(kName, finished.message());
   return print(*measured, counts, arguments);
 }
 

@@ -17,6 +17,7 @@ PROMISES = (
     ("P5", "packing, points/s of one core", 2e6, True, "pack_throughput", "noise.points_per_cpu_s"),
     ("P5", "keeper at 100 calls/s, share of a core", 0.02, False, "keeper_cost", "core_share"),
     ("P5", "keeper's private memory, MiB", 16, False, "keeper_cost", "private_peak.all_mib"),
+    ("P5", "8 keepers beside a training on all cores: its loss", 0.01, False, "keepers_beside_training", "loss"),
     ("P6", "reading 64 journals, points/s of one core", 10e6, True, "read_throughput", "points_per_cpu_s"),
     ("P6", "finding and rebuilding the run, points/s of one core", 10e6, True, "merge_throughput",
      "discover.points_per_cpu_s"),

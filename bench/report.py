@@ -70,12 +70,12 @@ def times_of(line):
 
 def latency_rows(entries):
     """A row for everything whose calls were timed: medians of the runs."""
-    for benchmark in ("log_latency", "python_log"):
+    for benchmark in ("log_latency", "log_modes", "python_log"):
         lines = [entry["line"] for entry in entries if entry["name"] == benchmark and entry.get("line")]
         for name in times_of(lines[0]) if lines else ():
             columns = (median_at(entries, benchmark, f"{name}.{figure}")
                        for figure in ("p50_ns", "typical_ns", "p99_ns", "p999_ns", "max_ns"))
-            language = "C++" if benchmark == "log_latency" else "Python"
+            language = "Python" if benchmark == "python_log" else "C++"
             yield f"| {language}: {name.replace('_', ' ')} | {' | '.join(map(shown, columns))} |"
 
 
