@@ -40,7 +40,11 @@ Result<Frame> read_frame(std::span<const std::byte> bytes, std::uint32_t salt) {
     return Status(Code::kTruncated, "end of data");
   }
   if (length > kFramePayloadBytesMax) return Status(Code::kCorrupt, "frame length");
+#ifdef WB_MUTANT_MISSING_END_OF_DATA_RULE
+  if (bytes.size() < frame_bytes(length)) return Status(Code::kCorrupt, "frame payload");
+#else
   if (bytes.size() < frame_bytes(length)) return Status(Code::kTruncated, "frame payload");
+#endif
   if (load_le<std::uint32_t>(bytes.data() + 4) != frame_crc(bytes.data(), length, salt)) {
     return Status(Code::kCorrupt, "frame checksum");
   }

@@ -259,7 +259,7 @@ Status Drain::record_end() {
   if (end_appended_) return {};
   end_appended_ = true;
   Status status;
-  if (death_ && !has_finish_) {
+  if (death_ && !has_finish_ && !writer_->found().has_death) {
     const Timestamp now = timestamp_now();
     std::vector<Metric> entries = {
         {"mono_ns", now.mono_ns}, {"wall_offset_us", now.wall_offset_us}, {"reason", std::string_view(death_->reason)}};

@@ -88,6 +88,7 @@ void TailWriter::note(const Frame& frame) {
   auto& last = frame.source == Source::kTrainer ? found_.last_sequence : found_.last_keeper_sequence;
   last = std::max(last, frame.sequence);
   if (frame.kind == Kind::kFinish) found_.has_finish = true;
+  if (frame.kind == Kind::kDeath) found_.has_death = true;
   if (frame.kind == Kind::kTailEnd && frame.payload.size() == 8 && load_le<std::uint32_t>(frame.payload.data()) == 1) {
     found_.has_end = true;
   }

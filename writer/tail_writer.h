@@ -20,6 +20,7 @@ struct TailsFound {
   std::uint64_t last_keeper_sequence = 0;
   std::uint64_t gap_total = 0;              ///< Drops that gap records name, since the journal's start.
   bool has_finish = false;                  ///< A finish record is there.
+  bool has_death = false;                   ///< A death record is there.
   bool has_end = false;                     ///< The journal's end is there: nothing follows.
   std::vector<std::uint32_t> tail_numbers;  ///< Their files, still to be sealed.
 };

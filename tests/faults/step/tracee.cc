@@ -71,7 +71,7 @@ Tracee::Tracee(const std::function<void()>& body) {
   }
   int status = 0;
   if (::waitpid(pid_, &status, WUNTRACED) != pid_ || !WIFSTOPPED(status)) give_up("the stepped child did not start");
-  ::ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL);
+  ::ptrace(PTRACE_SETOPTIONS, pid_, nullptr, PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD);
 }
 
 Tracee::~Tracee() {
@@ -142,7 +142,8 @@ Tracee::Instruction Tracee::decode(std::uint64_t at) {
   unsigned char bytes[8];
   const long word = peek_word(pid_, at);
   std::memcpy(bytes, &word, sizeof word);
-  Instruction found{.is_syscall = bytes[0] == 0x0F && bytes[1] == 0x05, .repeated_bytes = 0};
+  Instruction found{
+      .is_syscall = bytes[0] == 0x0F && bytes[1] == 0x05, .is_mark = bytes[0] == kInt3, .repeated_bytes = 0};
   if (bytes[0] == 0xF3 || bytes[0] == 0xF2) {
     const unsigned prefix_bytes = (bytes[1] & 0xF0) == 0x40 ? 2 : 1;  // With or without a REX prefix.
     const unsigned char code = bytes[prefix_bytes];
@@ -157,6 +158,10 @@ bool Tracee::is_at_syscall() {
   return decode(instruction_pointer()).is_syscall;
 }
 
+bool Tracee::is_at_mark() {
+  return decode(instruction_pointer()).is_mark;
+}
+
 /// All rounds at once, by a breakpoint at `behind`.
 bool Tracee::step_over_repeat(std::uint64_t behind) {
   const long word = peek_word(pid_, behind);
@@ -165,6 +170,23 @@ bool Tracee::step_over_repeat(std::uint64_t behind) {
   if (::ptrace(PTRACE_POKETEXT, pid_, behind, word) != 0) give_up("ptrace: removing a breakpoint");
   poke_register(pid_, offsetof(user_regs_struct, rip), behind);
   return true;
+}
+
+std::uint64_t Tracee::run_through_syscall() {
+  constexpr int kSyscallStop = SIGTRAP | 0x80;
+  std::uint64_t number = kNone;
+  for (int stops = 0; stops < 2;) {  // Where the call begins and where it ends.
+    if (::ptrace(PTRACE_SYSCALL, pid_, nullptr, signal_) != 0) give_up("ptrace: going on to a system call");
+    if (!wait()) return kNone;
+    if (signal_ == 0) {  // A mark: the child is set back before it.
+      poke_register(pid_, offsetof(user_regs_struct, rip), instruction_pointer() - 1);
+      return kNone;
+    }
+    if (signal_ != kSyscallStop) continue;
+    signal_ = 0;
+    if (stops++ == 0) number = static_cast<std::uint64_t>(peek_register(pid_, offsetof(user_regs_struct, orig_rax)));
+  }
+  return number;
 }
 
 std::uint64_t Tracee::syscall_number() const {

@@ -34,8 +34,14 @@ class Tracee {
   /// One instruction; a system call is one. Of a repeated one (rep movs) one round if it stores into a watched mapping,
   /// else all of them. False: the child has ended.
   bool step();
-  /// True if step() will make a system call.
+  /// Full speed through the next system call, or to a mark before it: is_at_mark() then. Gives the call's number, or
+  /// kNone.
+  std::uint64_t run_through_syscall();
+  static constexpr std::uint64_t kNone = UINT64_MAX;
+  bool is_alive() const { return pid_ > 0; }
+  /// True if step() will make a system call, or if the child is at a mark: run_to_mark() passes it.
   bool is_at_syscall();
+  bool is_at_mark();
   /// At a system call: its number, or with `argument` from 0 one of its first three arguments.
   std::uint64_t syscall_number() const;
   std::uint64_t syscall_argument(int argument) const;
@@ -51,6 +57,7 @@ class Tracee {
  private:
   struct Instruction {
     bool is_syscall = false;
+    bool is_mark = false;
     unsigned repeated_bytes = 0;  // Its length if it is a repeated one.
   };
   bool wait();
