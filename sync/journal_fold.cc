@@ -209,6 +209,7 @@ JournalDigest JournalFold::finish(JournalScan scan, std::int64_t now_wall_us) {
   model.state = state.state;
   model.state_reason = std::move(state.reason);
   model.exit_code = digest_.end.exit_code;
+  model.has_death = digest_.end.died;
   return std::move(digest_);
 }
 

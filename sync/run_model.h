@@ -40,6 +40,7 @@ struct JournalModel {
   std::uint64_t out_of_order_count = 0;
   RunState state = RunState::kRunning;
   std::optional<std::int32_t> exit_code;
+  bool has_death = false;             ///< A death record stands in it.
   std::int64_t sync_interval_ms = 0;  ///< As the process asked for; 0: by file system.
   KeyTable keys;                      ///< Of all records read, in whichever file they stood.
   std::string state_reason;           ///< One phrase: "finish record", "killed or exited, code unknown", ...

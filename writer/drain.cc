@@ -66,6 +66,9 @@ Drain::Drain(RingView& ring, std::unique_ptr<TailWriter> writer) : ring_(ring), 
   const TailsFound& found = writer_->found();
   // The ring's own words are hints: an earlier keeper may have died between the write and the store.
   taken_ = keeper.tail.load(std::memory_order_acquire);
+#ifdef WB_MUTANT_KEEPER_RESTART_SKIPS_RING
+  taken_ = ring_.producer().head.load(std::memory_order_acquire);
+#endif
   recorded_drops_ = std::max(keeper.dropped_recorded.load(std::memory_order_relaxed), found.gap_total);
   keeper.dropped_recorded.store(recorded_drops_, std::memory_order_release);
   keeper.written_sequence.store(found.last_sequence, std::memory_order_release);

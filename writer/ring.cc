@@ -61,6 +61,13 @@ struct flock lock_request(off_t byte) noexcept {
   return request;
 }
 
+/// The lock says that this process is alive. It comes before the bytes: a file that has bytes, no lock and no magic is
+/// one whose maker was killed here, and a rescue removes it.
+bool lock_and_allocate(int descriptor, std::size_t bytes) noexcept {
+  struct flock lock = lock_request(0);
+  return fcntl(descriptor, F_SETLK, &lock) == 0 && allocate(descriptor, bytes);
+}
+
 void copy_text(char* to, std::size_t room, const std::string& text) noexcept {
   std::memcpy(to, text.data(), std::min(text.size(), room - 1));
 }
@@ -81,12 +88,6 @@ Result<Ring> Ring::create(const RingRequest& request) {
     return status;
   }
   ring.fill_identity(request);
-  struct flock lock = lock_request(0);  // This process is alive.
-  if (fcntl(ring.descriptor_.get(), F_SETLK, &lock) != 0) {
-    Status status = os_status(errno, "locking the ring");
-    ring.unlink();
-    return status;
-  }
   return ring;
 }
 
@@ -99,7 +100,7 @@ Status Ring::create_file(const RingRequest& request) {
   if (free_bytes > 0) {
     path_ = request.shared_memory + "/" + name;
     descriptor_.reset(move_up(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)));
-    if (descriptor_.is_open() && allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_)) return {};
+    if (descriptor_.is_open() && lock_and_allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_)) return {};
     if (descriptor_.is_open()) {
       descriptor_.reset();
       unlink();
@@ -110,8 +111,9 @@ Status Ring::create_file(const RingRequest& request) {
       "; using anonymous memory, which nobody can rescue if this process and its keeper are killed together");
   descriptor_.reset(move_up(memfd_create(name.c_str(), MFD_CLOEXEC)));
   if (!descriptor_.is_open()) return os_status(errno, "creating a ring in memory");
-  if (!allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_))
+  if (!lock_and_allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_)) {
     return os_status(errno, "allocating a ring in memory");
+  }
   return {};
 }
 

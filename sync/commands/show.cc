@@ -7,6 +7,7 @@
 #include "sync/discovery_report.h"
 #include "sync/find_run.h"
 #include "sync/json.h"
+#include "sync/loss_limit.h"
 #include "sync/text.h"
 
 namespace wb {
@@ -47,10 +48,20 @@ void show_registers(const char* title, const std::map<std::string, std::string>&
   }
 }
 
-/// What a loss could have taken, in the words of the promise, and what is known to be gone.
+/// "nothing", "at most the last 10 ms", ...
+std::string loss_text(const Loss& loss, const JournalModel& journal) {
+  if (loss.limit == LossLimit::kPowerCut) return "at most the sync interval (" + interval_text(journal) + ")";
+  if (loss.limit == LossLimit::kStepKilled) return "at most the last " + std::to_string(kStepKilledLossMs) + " ms";
+  return loss.limit == LossLimit::kTrainerKilled ? "nothing that was accepted" : "nothing";
+}
+
+/// What its end can have taken, all the limits in the words of the promise, and what is known to be gone.
 void show_limits(const JournalModel& journal) {
+  const Loss loss = loss_of(journal);
+  std::printf("    lost     %s: %s\n", loss_text(loss, journal).c_str(), loss.reason.c_str());
   std::printf("    limits   trainer killed: nothing accepted is lost\n");
-  std::printf("             whole step killed at once: at most the last 10 ms\n");
+  std::printf("             whole step killed at once: at most the last %lld ms\n",
+              static_cast<long long>(kStepKilledLossMs));
   std::printf("             power cut: at most the sync interval (%s)\n", interval_text(journal).c_str());
   if (journal.dropped_count != 0) {
     std::printf("    dropped  %llu rows: no room in the ring, or a value over 64 KiB; stderr said so\n",
@@ -140,8 +151,13 @@ std::string journal_json(const JournalModel& journal) {
   append_field(json, "dropped", std::to_string(journal.dropped_count));
   append_field(json, "out_of_order", std::to_string(journal.out_of_order_count));
   append_field(json, "ended", journal.scan.ends_open ? "false" : "true");
+  const Loss loss = loss_of(journal);
+  append_field(json, "limit_applied", json_string(loss_limit_name(loss.limit)));
+  append_field(json, "limit_applied_ms", loss.limit_ms ? std::to_string(*loss.limit_ms) : "null");
+  append_field(json, "limit_reason", json_string(loss.reason));
+  append_field(json, "waiting_in_ring", std::to_string(loss.waiting_count));
   append_field(json, "limit_trainer_killed_ms", "0");
-  append_field(json, "limit_step_killed_ms", "10");
+  append_field(json, "limit_step_killed_ms", std::to_string(kStepKilledLossMs));
   append_field(json, "limit_power_cut_ms",
                journal.sync_interval_ms == 0 ? "null" : std::to_string(journal.sync_interval_ms));
   append_field(json, "damage", "[" + damage + "]");

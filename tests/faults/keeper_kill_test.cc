@@ -113,5 +113,63 @@ TEST(KeeperKill, AtThirtyMomentsOfTheEndLeavesACompleteJournal) {
   EXPECT_GT(interrupted_count, kCases / 2);
 }
 
+// Method: strace holds the keeper up for two seconds where it unlinks the ring; there it is killed. A sealed tail was
+// no longer read by the next keeper, which then wrote a death behind the finish record.
+TEST(KeeperKill, BetweenTheJournalsEndAndTheRingsIsNoDeath) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  for (int step = 0; step < 50; ++step) ASSERT_TRUE(ring.publish_row(step));
+  const TempDirectory trace_directory;
+  const std::string trace = trace_directory.path() + "/trace";
+  std::vector<std::string> program = {"strace",
+                                      "-f",
+                                      "-qq",
+                                      "-o",
+                                      trace,
+                                      "-P",
+                                      ring.path(),
+                                      "-e",
+                                      "trace=unlink",
+                                      "-e",
+                                      "inject=unlink:delay_enter=2000000"};
+  for (const std::string& part : foreground_keeper(WB_BINARY_DIR)) program.push_back(part);
+  {
+    KeeperProcess keeper(program, ring.fd(), [] { ::setenv("ASAN_OPTIONS", "detect_leaks=0", 1); });
+    ASSERT_TRUE(eventually([&] { return ring.header().keeper.written_sequence.load() == ring.sequence(); }));
+    ASSERT_TRUE(ring.publish_finish(0));
+    ring.request_sync();
+    // Its end is durable; with the ring's name still there it stands before the unlink, and may seal meanwhile.
+    ASSERT_TRUE(eventually([&] { return !read_only_journal(directory.path()).scan.ends_open; }));
+    ::usleep(200'000);
+    ASSERT_TRUE(ring.exists());
+    ::kill(ring.header().keeper.keeper_pid.load(), SIGKILL);
+    keeper.wait();
+  }
+  KeeperProcess next(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  EXPECT_EQ(next.wait().exit_code, 0);
+  const JournalContent content = read_only_journal(directory.path());
+  EXPECT_TRUE(is_each_once(content.sequences, ring.sequence()));
+  EXPECT_EQ(content.kinds.at(Kind::kFinish), 1);
+  EXPECT_EQ(content.kinds.count(Kind::kDeath), 0U);
+  EXPECT_EQ(files_ending_in(directory.path(), ""), (std::vector<std::string>{ring.stem() + ".000.wbj"}));
+  EXPECT_FALSE(ring.exists());
+}
+
+// A trainer that is killed while it starts its keeper leaves one that comes late: a rescue may have been quicker.
+TEST(KeeperKill, OneThatComesBehindTheEndLeavesTheJournalAlone) {
+  const TempDirectory directory;
+  RingMaker ring(directory.path());
+  ring.publish_start();
+  ASSERT_TRUE(ring.publish_finish(0));
+  KeeperProcess first(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  EXPECT_EQ(first.wait().exit_code, 0);
+  const auto files = files_ending_in(directory.path(), "");
+  KeeperProcess late(foreground_keeper(WB_BINARY_DIR), ring.fd());
+  EXPECT_EQ(late.wait().exit_code, 0);
+  EXPECT_EQ(files_ending_in(directory.path(), ""), files);
+  EXPECT_EQ(read_only_journal(directory.path()).kinds.at(Kind::kFinish), 1);
+}
+
 }  // namespace
 }  // namespace wb::test

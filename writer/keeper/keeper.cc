@@ -56,7 +56,7 @@ Result<std::unique_ptr<Drain>> open_drain(RingView& ring, std::size_t tail_bytes
   }
 }
 
-/// Rounds until the journal's end is durable.
+/// Rounds until the journal's end is durable. Leaves the tails that the last round completed to the caller.
 void drain_to_end(Drain& drain, SignalReader& signals, const DeathWatch& watch,
                   const std::function<void(std::uint32_t)>& seal) {
   bool is_ending = false;
@@ -66,8 +66,8 @@ void drain_to_end(Drain& drain, SignalReader& signals, const DeathWatch& watch,
     for (const SignalSeen& signal : signals.read()) drain.record(signal);
     // A failure stands in the ring for the trainer, and the next rounds try again.
     static_cast<void>(drain.round());
-    for (const std::uint32_t number : drain.take_completed()) seal(number);
     if (drain.done()) return;
+    for (const std::uint32_t number : drain.take_completed()) seal(number);
     if (!is_ending && (death || drain.finished())) {
       is_ending = true;
       drain.begin_end(std::move(death));
@@ -84,6 +84,8 @@ Status keep(int ring_fd, const KeeperOptions& options) {
   if (!opened.ok()) return opened.status();
   RingView& ring = *opened.value();
   if (!lock_ring(ring_fd, kKeeperLockByte)) return {};
+  // Started by a trainer that is dead by now, behind a rescue that was quicker.
+  if (is_done(ring.keeper().state.load(std::memory_order_acquire))) return {};
   ring.keeper().keeper_pid.store(::getpid(), std::memory_order_relaxed);
   SignalReader signals;
   std::optional<HeartbeatThread> heartbeat(ring.keeper());
@@ -100,9 +102,14 @@ Status keep(int ring_fd, const KeeperOptions& options) {
       DeathWatch watch(ring_fd, ring.identity(), [&ring] { ring.ring_doorbell(); });
       drain_to_end(*drain.value(), signals, watch, seal);
     }
+#ifdef WB_MUTANT_SEAL_BEFORE_UNLINK
+    for (const std::uint32_t number : drain.value()->take_completed()) sealer.seal(number);
+#endif
     if (!path.empty()) ::unlink(path.c_str());
     heartbeat.reset();
     ring.report(KeeperState::kDone, Code::kOk, "");
+    // Only now: until the ring says so itself, another keeper learns from the last tail that the journal has its end.
+    for (const std::uint32_t number : drain.value()->take_completed()) seal(number);
   }
   Status sealed = sealer.seal_rest();
   ring.report(KeeperState::kSealed, sealed.code(), sealed.message());

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <memory>
 #include <optional>
 
@@ -18,6 +20,8 @@
 
 namespace wb {
 namespace {
+
+constexpr std::time_t kUnlockedSecondsMax = 10;
 
 bool is_ring_name(const std::string& name) {
   const std::string prefix = kRingNamePrefix + std::to_string(::geteuid()) + "-";
@@ -70,12 +74,32 @@ Status complete_journal(RingView& ring, const std::string& path, std::uint64_t& 
   return sealed;
 }
 
-/// Nothing if the ring is in use.
+/// True of a ring that was never finished: it has no byte yet, or not the magic, which comes last.
+bool is_unfinished(int fd, const struct stat& facts) {
+  std::array<char, sizeof kRingMagic> magic{};
+  if (facts.st_size == 0) return true;
+  return ::pread(fd, magic.data(), magic.size(), 0) == static_cast<ssize_t>(magic.size()) &&
+         std::all_of(magic.begin(), magic.end(), [](char byte) { return byte == 0; });
+}
+
+/// A maker locks its file before it gives it bytes; an empty file may be one that it has opened this very moment.
+bool may_be_locked_soon(const struct stat& facts) {
+  return facts.st_size == 0 && std::time(nullptr) - facts.st_mtim.tv_sec <= kUnlockedSecondsMax;
+}
+
+/// Nothing if the ring is in use, or was never finished and is removed.
 std::optional<Rescued> rescue(const std::string& path) {
   const Descriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat facts {};
   if (!file.is_open() || ::fstat(file.get(), &facts) != 0 || !is_own_private_file(facts)) return std::nullopt;
-  if (is_ring_locked(file.get(), kTrainerLockByte) || !lock_ring(file.get(), kKeeperLockByte)) return std::nullopt;
+  if (!lock_ring(file.get(), kKeeperLockByte)) return std::nullopt;
+#ifndef WB_MUTANT_RESCUE_FREES_LIVE_RING
+  if (is_ring_locked(file.get(), kTrainerLockByte)) return std::nullopt;
+#endif
+  if (is_unfinished(file.get(), facts)) {
+    if (!may_be_locked_soon(facts)) ::unlink(path.c_str());  // Nothing was logged into it.
+    return std::nullopt;
+  }
   Rescued rescued{.ring = path, .directory = {}, .record_count = 0, .status = {}};
   auto ring = RingView::open(file.get());
   if (!ring.ok()) {
@@ -83,7 +107,9 @@ std::optional<Rescued> rescue(const std::string& path) {
     return rescued;
   }
   const RingIdentity& trainer = ring.value()->identity();
+#ifndef WB_MUTANT_RESCUE_FREES_LIVE_RING
   if (is_running(trainer.trainer_pid, trainer.trainer_start_ticks)) return std::nullopt;
+#endif
   // Another rescuer may have completed it between our look into the directory and our lock.
   if (ring_path(file.get(), *ring.value()).empty()) return std::nullopt;
   rescued.directory = ring.value()->directory();

@@ -21,6 +21,7 @@ struct Rescued {
 /// Drains, seals and unlinks the orphaned rings of this user directly in `ring_directory`: regular files of our own
 /// with a ring's name and mode 0600, that no keeper has locked and whose trainer is gone. `own_fd` (-1: none) is this
 /// process's ring and is left out: to open and close it again would drop its lock. Takes at most kRescueMax rings.
+/// A ring whose trainer was killed before it was finished holds nothing: it is removed without a word.
 std::vector<Rescued> rescue_rings(const std::string& ring_directory, int own_fd);
 
 inline constexpr std::size_t kRescueMax = 256;
