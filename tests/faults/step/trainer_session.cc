@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <map>
 
@@ -66,8 +67,6 @@ TrainerSession::~TrainerSession() {
 
 /// The child. Everything but the calls themselves lies before the marks.
 void TrainerSession::run_program() const {
-  const int null = ::open("/dev/null", O_WRONLY);
-  ::dup2(null, STDERR_FILENO);  // A dropped row is told to a person.
   Options options;
   options.directory = scratch_.path() + "/runs";
   options.id = "run";
@@ -75,7 +74,11 @@ void TrainerSession::run_program() const {
   options.keeper = KeeperMode::kProcess;
   options.keeper_path = WB_READY_KEEPER;
   auto run = Run::open(options);
-  if (!run.ok()) ::_exit(1);
+  if (!run.ok()) {
+    std::fprintf(stderr, "Run::open: %s\n", run.status().message().c_str());
+    ::_exit(1);
+  }
+  ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO);  // A dropped row is told to a person.
   Tracee::be_traced();
   std::map<std::string_view, Key> keys;
   std::vector<KeyMetric> keyed;
