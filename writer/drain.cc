@@ -65,10 +65,11 @@ Drain::Drain(RingView& ring, std::unique_ptr<TailWriter> writer) : ring_(ring), 
   RingKeeper& keeper = ring_.keeper();
   const TailsFound& found = writer_->found();
   // The ring's own words are hints: an earlier keeper may have died between the write and the store.
-  taken_ = keeper.tail.load(std::memory_order_acquire);
+  taken_ = freed_ = keeper.tail.load(std::memory_order_acquire);
 #ifdef WB_MUTANT_KEEPER_RESTART_SKIPS_RING
-  taken_ = ring_.producer().head.load(std::memory_order_acquire);
+  taken_ = freed_ = ring_.producer().head.load(std::memory_order_acquire);
 #endif
+  look_back(keeper.written_sequence.load(std::memory_order_relaxed));
   recorded_drops_ = std::max(keeper.dropped_recorded.load(std::memory_order_relaxed), found.gap_total);
   keeper.dropped_recorded.store(recorded_drops_, std::memory_order_release);
   keeper.written_sequence.store(found.last_sequence, std::memory_order_release);
@@ -82,6 +83,14 @@ Drain::Drain(RingView& ring, std::unique_ptr<TailWriter> writer) : ring_(ring), 
   round_ns_ = now_ns;
   wait_ns_ = kRoundNs;
   plan_sync(now_ns);
+}
+
+/// The storage may have lost what an earlier keeper wrote and did not sync. Most of it still lies in the ring, in space
+/// that was given back and that the trainer has not used again.
+void Drain::look_back(std::uint64_t written_sequence) noexcept {
+  if (!writer_->healthy() || written_sequence <= writer_->last_sequence()) return;
+  lost_sequence_ = written_sequence;
+  taken_ = 0;  // move_records() knows how far back the ring reaches.
 }
 
 bool Drain::ring_is_empty() const noexcept {
@@ -146,9 +155,10 @@ Status Drain::attempt(std::int64_t now_ns) {
 
 Status Drain::move_records() {
   const std::uint64_t head = ring_.producer().head.load(std::memory_order_acquire);
-  if (head - taken_ > ring_.data_bytes() || (head & 7) != 0 || (taken_ & 7) != 0) {
+  if (head - std::max(taken_, freed_) > ring_.data_bytes() || (head & 7) != 0 || (freed_ & 7) != 0) {
     return {Code::kCorrupt, "the ring's offsets were overwritten; records can no longer be taken from it"};
   }
+  if (head - taken_ > ring_.data_bytes()) taken_ = head - ring_.data_bytes();
   while (taken_ != head) {
     if (Status status = writer_->rotate_if_full(); !status.ok()) return status;
     const std::uint64_t taken_before = taken_;
@@ -167,7 +177,10 @@ Status Drain::move_records() {
 /// Takes the whole frames in the next `batch_bytes`; none if the first is longer, below kLongBatchBytes. They are
 /// checked in the private copy: the trainer can still write into the ring.
 Status Drain::take_batch(std::uint64_t head, std::size_t batch_bytes) {
-  const std::size_t available = head - taken_;
+  // Behind `freed_` the trainer writes: a frame with a later number than those lost is one of its new ones.
+  const bool is_again = taken_ < freed_;
+  const std::uint64_t sequence_max = is_again ? lost_sequence_ : UINT64_MAX;
+  const std::size_t available = (is_again ? freed_ : head) - taken_;
   const auto source = ring_.bytes(taken_, std::min(available, batch_bytes));
   batch_.assign(source.begin(), source.end());
   std::uint64_t last_sequence = writer_->last_sequence();
@@ -184,7 +197,8 @@ Status Drain::take_batch(std::uint64_t head, std::size_t batch_bytes) {
     }
     const std::size_t bytes = frame_bytes(frame.value().payload.size());
     // A number that is in the tails already was written by an earlier keeper, which died before it freed the space.
-    if (frame.value().source == Source::kTrainer && frame.value().sequence > last_sequence) {
+    if (frame.value().source == Source::kTrainer && frame.value().sequence > last_sequence &&
+        frame.value().sequence <= sequence_max) {
       last_sequence = frame.value().sequence;
       has_finish_ = has_finish_ || frame.value().kind == Kind::kFinish;
       std::memmove(batch_.data() + kept_bytes, batch_.data() + at, bytes);
@@ -211,7 +225,7 @@ void Drain::publish() noexcept {
   keeper.durable_sequence.store(writer_->durable_sequence(), std::memory_order_release);
   keeper.dropped_recorded.store(recorded_drops_, std::memory_order_release);
   keeper.last_advance_ns.store(monotonic_ns(), std::memory_order_release);
-  keeper.tail.store(taken_, std::memory_order_release);
+  keeper.tail.store(std::max(taken_, freed_), std::memory_order_release);
   keeper.progress.fetch_add(1, std::memory_order_release);
 }
 

@@ -72,6 +72,7 @@ class Drain {
 
  private:
   Drain(RingView& ring, std::unique_ptr<TailWriter> writer);
+  void look_back(std::uint64_t written_sequence) noexcept;
   Status attempt(std::int64_t now_ns);
   Status move_records();
   Status record_signals();
@@ -88,6 +89,8 @@ class Drain {
   std::unique_ptr<TailWriter> writer_;
   std::vector<std::byte> batch_;      // Verified frames on their way from the ring to the tail.
   std::uint64_t taken_ = 0;           // Ring offset up to which the tail writer has the frames.
+  std::uint64_t freed_ = 0;           // Ring offset up to which an earlier keeper gave the space back.
+  std::uint64_t lost_sequence_ = 0;   // Last record that it had written and that the tails no longer hold; 0: none.
   std::uint64_t recorded_drops_ = 0;  // Named in gap records.
   std::int64_t round_ns_ = 0;         // When the last round began.
   std::int64_t wait_ns_ = 0;          // Until the next one.

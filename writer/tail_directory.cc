@@ -15,10 +15,18 @@
 namespace wb {
 namespace {
 
-Status make_directories(const std::string& path) {
+std::string parent_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Adds to `parents` the directories that got a new entry.
+Status make_directories(const std::string& path, std::vector<std::string>& parents) {
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0777) != 0 && errno != EEXIST) {
+    if (::mkdir(part.c_str(), 0777) == 0) {
+      parents.push_back(parent_of(part));
+    } else if (errno != EEXIST) {
       // A parent that exists may refuse with another error than EEXIST (read-only, not ours): what counts is that
       // it is there.
       const int error = errno;
@@ -29,6 +37,11 @@ Status make_directories(const std::string& path) {
     }
     if (slash == std::string::npos) return {};
   }
+}
+
+Status sync_directory(int fd, const std::string& path) {
+  if (::fsync(fd) == 0 || errno == EINVAL) return {};  // EINVAL: a file system that needs none.
+  return with_advice(os_status(errno, "cannot sync directory " + path));
 }
 
 }  // namespace
@@ -58,20 +71,31 @@ Status write_all(int fd, std::span<const std::byte> bytes) {
 }
 
 Result<TailDirectory> TailDirectory::open(JournalPlace place) {
-  if (Status status = make_directories(place.directory); !status.ok()) return status;
-  return open_existing(std::move(place));
+  TailDirectory directory;
+  directory.place_ = std::move(place);
+  // An earlier keeper may have made the directory and died before it synced this.
+  directory.unsynced_above_ = {parent_of(directory.place_.directory)};
+  if (Status status = directory.reopen(); !status.ok()) return status;
+  return directory;
+}
+
+Status TailDirectory::reopen() {
+  Status status = make_directories(place_.directory, unsynced_above_);
+  return status.ok() ? open_fd() : status;
 }
 
 Result<TailDirectory> TailDirectory::open_existing(JournalPlace place) {
   TailDirectory directory;
-  directory.fd_.reset(::open(place.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.fd_.is_open()) {
-    const int error = errno;
-    if (error == ENOENT) return os_status(error, "cannot open directory " + place.directory);
-    return with_advice(os_status(error, "cannot open directory " + place.directory));
-  }
   directory.place_ = std::move(place);
+  if (Status status = directory.open_fd(); !status.ok()) return status;
   return directory;
+}
+
+Status TailDirectory::open_fd() {
+  fd_.reset(::open(place_.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd_.is_open()) return {};
+  Status status = os_status(errno, "cannot open directory " + place_.directory);
+  return status.code() == Code::kNotFound ? status : with_advice(std::move(status));
 }
 
 Result<std::vector<JournalFileName>> TailDirectory::list() const {
@@ -108,9 +132,15 @@ Result<Descriptor> TailDirectory::create_tail(std::uint32_t number) const {
   return write_status(number, status);
 }
 
-Status TailDirectory::sync() const {
-  if (::fsync(fd_.get()) == 0 || errno == EINVAL) return {};
-  return with_advice(os_status(errno, "cannot sync directory " + place_.directory));
+Status TailDirectory::sync() {
+  if (Status status = sync_directory(fd_.get(), place_.directory); !status.ok()) return status;
+  for (; !unsynced_above_.empty(); unsynced_above_.pop_back()) {
+    const std::string& path = unsynced_above_.back();
+    const Descriptor above(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!above.is_open()) continue;  // One that may be written and not read cannot be synced.
+    if (Status status = sync_directory(above.get(), path); !status.ok()) return status;
+  }
+  return {};
 }
 
 Status TailDirectory::write_status(std::uint32_t number, const Status& failure) const {

@@ -26,6 +26,10 @@ class TailDirectory {
   /// Makes the directory and its parents (0777 & ~umask) where they are missing, and opens it. The message names the
   /// path and what to do.
   static Result<TailDirectory> open(JournalPlace place);
+  /// Makes and opens it again by its path, as after close().
+  Status reopen();
+  /// Nothing is open any more, so that a broken file system can be unmounted. Only reopen() may follow.
+  void close() noexcept { fd_.reset(); }
   /// The same without making it. kNotFound: it is not there.
   static Result<TailDirectory> open_existing(JournalPlace place);
 
@@ -39,8 +43,8 @@ class TailDirectory {
 
   /// Creates tail `number` (O_EXCL) with its head. A failure leaves no file behind.
   Result<Descriptor> create_tail(std::uint32_t number) const;
-  /// Makes the names of all files here durable.
-  Status sync() const;
+  /// Makes the names of all files here durable, and the first time the directory's own and those made above it.
+  Status sync();
   void remove_tail(std::uint32_t number) const noexcept;
 
   /// A failed write or sync of tail `number`, with the path and what to do.
@@ -50,8 +54,11 @@ class TailDirectory {
   bool is_network() const noexcept;
 
  private:
+  Status open_fd();
+
   JournalPlace place_;
   Descriptor fd_;
+  std::vector<std::string> unsynced_above_;  // Directories that hold the name of this one, or of one made above it.
 };
 
 /// The status with a sentence on what the user can do, where that is known. kNotFound becomes kIoError.

@@ -44,7 +44,19 @@ Result<std::unique_ptr<TailWriter>> TailWriter::open(const JournalPlace& place, 
   const std::vector<std::uint32_t> unsynced =
       durable_before_failure ? writer->found_.tail_numbers : writer->sync_earlier_tails();
   writer->completed_ = writer->found_.tail_numbers;
-  if (writer->found_.has_end && unsynced.empty()) return writer;
+  if (writer->found_.has_end && unsynced.empty()) {
+    if (Status status = writer->directory_.sync(); !status.ok()) return status;
+    return writer;
+  }
+#ifdef WB_MUTANT_APPEND_TO_OLD_TAIL
+  if (!writer->completed_.empty()) {
+    writer->number_ = writer->completed_.back();
+    const std::string name = writer->directory_.tail_name(writer->number_);
+    writer->file_.reset(::openat(writer->directory_.fd(), name.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+    writer->completed_.pop_back();
+    return writer;
+  }
+#endif
   auto file = writer->directory_.create_tail(writer->number_);
   if (!file.ok()) return file.status();
   if (writer->number_ == 0) {
@@ -170,17 +182,11 @@ Status TailWriter::start_tail(std::uint32_t number, Descriptor file, std::span<c
 
 Status TailWriter::recover() {
   assert(!healthy());
-  // The directory is opened anew: a stale handle of a network file system stays stale.
-  auto directory = TailDirectory::open(directory_.place());
-  if (!directory.ok()) return directory.status();
-  directory_ = std::move(directory).value();
-  std::uint32_t number = number_ + 1;
-  auto file = directory_.create_tail(number);
-  while (!file.ok() && file.status().code() == Code::kExists && number < kFileNumberMax) {
-    file = directory_.create_tail(++number);
+  Status status = write_kept_frames();
+  if (!status.ok()) {
+    directory_.close();
+    return status;
   }
-  if (!file.ok()) return file.status();
-  if (Status status = start_tail(number, std::move(file).value(), undurable_); !status.ok()) return status;
   durable_sequence_ = last_sequence_;
   clear_undurable();
   completed_.insert(completed_.end(), abandoned_.begin(), abandoned_.end());
@@ -188,11 +194,27 @@ Status TailWriter::recover() {
   return {};
 }
 
+/// Into the next tail, which is the present one then.
+Status TailWriter::write_kept_frames() {
+  // The directory is opened anew: a stale handle of a network file system stays stale.
+  if (Status status = directory_.reopen(); !status.ok()) return status;
+  std::uint32_t number = number_ + 1;
+  auto file = directory_.create_tail(number);
+  while (!file.ok() && file.status().code() == Code::kExists && number < kFileNumberMax) {
+    file = directory_.create_tail(++number);
+  }
+  return file.ok() ? start_tail(number, std::move(file).value(), undurable_) : file.status();
+}
+
 Status TailWriter::rotate_if_full() {
   if (written_bytes_ < tail_bytes_max_) return {};
   const std::uint32_t next = number_ + 1;
   auto file = directory_.create_tail(next);
-  if (!file.ok()) return is_deleted() ? give_up(file.status()) : file.status();
+  if (!file.ok()) {
+    // Without space the present tail is still good. Otherwise its file system is in trouble: let go of it.
+    const bool is_good = file.status().code() == Code::kNoSpace && !is_deleted();
+    return is_good ? file.status() : give_up(file.status());
+  }
   std::array<std::byte, 8> end{};
   Status status = append_record(Kind::kTailEnd, end);
   if (status.ok()) status = sync();
@@ -238,6 +260,9 @@ Status TailWriter::append_record(Kind kind, std::span<const std::byte> payload) 
 Status TailWriter::sync() {
   assert(healthy());
   if (undurable_.empty()) return {};
+#ifdef WB_MUTANT_RETRY_FAILED_FSYNC
+  static_cast<void>(::fdatasync(file_.get()));
+#endif
 #ifndef WB_MUTANT_SEAL_BEFORE_SYNC
   if (::fdatasync(file_.get()) != 0) return give_up(os_status(errno, "fdatasync"));
 #endif

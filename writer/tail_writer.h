@@ -74,6 +74,7 @@ class TailWriter {
       : directory_(std::move(directory)), tail_bytes_max_(tail_bytes_max) {}
   Status read_earlier_tails();
   std::vector<std::uint32_t> sync_earlier_tails();
+  Status write_kept_frames();
   Status copy_earlier_tail(std::uint32_t number, std::uint64_t durable);
   Status start_tail(std::uint32_t number, Descriptor file, std::span<const std::byte> frames);
   std::vector<std::byte> snapshot_frames();

@@ -43,7 +43,10 @@ Status replace_tail(const TailDirectory& directory, std::uint32_t number, const 
   // What an earlier keeper left half-done is made anew; its tail is still there.
   ::unlink(temporary.c_str());
   const auto info = write_segment(directory, number, temporary);
-  Status status = info.ok() ? sync_file(temporary, O_RDONLY) : info.status();
+  Status status = info.status();
+#ifndef WB_MUTANT_SEAL_BEFORE_FSYNC
+  if (status.ok()) status = sync_file(temporary, O_RDONLY);
+#endif
   if (status.ok() && ::rename(temporary.c_str(), segment.c_str()) != 0) {
     status = os_status(errno, "cannot rename " + temporary);
   }
@@ -51,6 +54,9 @@ Status replace_tail(const TailDirectory& directory, std::uint32_t number, const 
     ::unlink(temporary.c_str());
     return status;
   }
+#ifdef WB_MUTANT_UNLINK_BEFORE_DIR_SYNC
+  directory.remove_tail(number);
+#endif
   status = sync_file(directory.place().directory, O_RDONLY | O_DIRECTORY);
   if (status.ok()) status = check_segment(segment, info.value());
   if (!status.ok()) {
