@@ -2,6 +2,7 @@
 #include "values.h"
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 
 #include "interpreter_end.h"
@@ -22,6 +23,13 @@ Value read_large_int(PyObject* number, std::vector<nb::object>& keep) {
   if (!digits.is_valid()) nb::raise_python_error();
   keep.push_back(digits);
   return Value::json(text_of(digits.ptr(), keep));
+}
+
+/// Whether this is a float32 or float16 of numpy, which is not imported: float() of them is exact, and item() would
+/// cost ten times as much.
+bool is_small_numpy_float(PyObject* object) noexcept {
+  const std::string_view name = Py_TYPE(object)->tp_name;
+  return name == "numpy.float32" || name == "numpy.float16";
 }
 
 /// object.item(), which numpy's, torch's and jax's scalars and arrays of one element have. Not valid: there is no such
@@ -72,7 +80,9 @@ bool ValueReader::read_plain(PyObject* object, std::vector<nb::object>& keep, Re
 ValueReader::Reading ValueReader::read(PyObject* object, std::vector<nb::object>& keep) const {
   Reading reading;
   if (read_plain(object, keep, reading)) return reading;
-  const nb::object item = item_of(object);
+  const nb::object item = is_small_numpy_float(object)
+                              ? nb::steal(call_python([object] { return PyNumber_Float(object); }))
+                              : item_of(object);
   if (item.is_valid() && read_plain(item.ptr(), keep, reading) && item.ptr() != Py_None) {
     keep.push_back(item);
     return reading;
