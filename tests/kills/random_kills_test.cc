@@ -41,7 +41,6 @@ TEST(RandomKills, OfTrainersOfKeepersAndOfBothLoseNothing) {
     EXPECT_GT(of(totals, kind).accepted_rows, 1'000U) << "too few rows: the test proved nothing";
   }
   EXPECT_GT(of(totals, KillKind::kKeeper).respawned, 0U);
-  EXPECT_GT(of(totals, KillKind::kBoth).rescued, 0U);
 }
 
 TEST(RandomKills, OfAProcessGroupAndOfAWholeStepLoseNothingWhileTheRingsStay) {
@@ -50,12 +49,11 @@ TEST(RandomKills, OfAProcessGroupAndOfAWholeStepLoseNothingWhileTheRingsStay) {
     EXPECT_EQ(of(totals, kind).lost_rows, 0U);
     EXPECT_GT(of(totals, kind).accepted_rows, 1'000U);
   }
-  EXPECT_GT(of(totals, KillKind::kStep).rescued, 0U);
 }
 
 // What may be lost then is what came after the keeper's last look into the ring, and 'wbsync show' says so.
 TEST(RandomKills, OfAWholeStepWhoseRingsAreWipedLoseNothingThatWasWritten) {
-  const KillTotals totals = run({0, 0, 0, 0, 0, 0, 24});
+  const KillTotals totals = run({0, 0, 0, 0, 0, 0, 32});
   const KindTotals& wiped = of(totals, KillKind::kStepWiped);
   EXPECT_GT(wiped.accepted_rows, 1'000U);
   EXPECT_GT(wiped.lost_rows, 0U) << "no ring held anything: the test proved nothing";
