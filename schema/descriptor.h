@@ -21,6 +21,8 @@ class Descriptor {
 
   int get() const noexcept { return fd_; }
   bool is_open() const noexcept { return fd_ >= 0; }
+  /// Lets go of a number that is no longer ours, without closing it.
+  void forget() noexcept { fd_ = -1; }
   void reset(int fd = -1) noexcept {
     if (fd_ >= 0) ::close(fd_);
     fd_ = fd;

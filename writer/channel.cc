@@ -13,8 +13,10 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr std::int64_t kNsPerMs = 1'000'000;
+constexpr std::int64_t kNsPerSecond = 1'000'000'000;
 constexpr std::int64_t kRevivalIntervalNs = 5'000'000'000;
-constexpr std::int64_t kSliceNs = 20 * kNsPerMs;        // A wait looks at the other things this often.
+constexpr std::int64_t kSilenceNs = 1'000'000'000;  // A keeper that has not advanced for so long does not run or hangs.
+constexpr std::int64_t kSliceNs = 20 * kNsPerMs;    // A wait looks at the other things this often.
 constexpr std::int64_t kNoProgressNs = 150 * kNsPerMs;  // finish() gives up after this long without any.
 constexpr std::int64_t kFinishNs = 5'000 * kNsPerMs;
 
@@ -31,16 +33,16 @@ Channel::Channel(Ring ring, const KeeperChoice& keeper, std::int64_t wait_when_f
     : ring_(std::move(ring)), producer_(ring_, wait_when_full_ms), choice_(keeper) {}
 
 Result<std::unique_ptr<Channel>> Channel::open(const RingRequest& request, const KeeperChoice& keeper,
-                                               std::int64_t wait_when_full_ms) {
+                                               std::int64_t wait_when_full_ms,
+                                               const std::function<Status(Producer&)>& publish) {
   auto ring = Ring::create(request);
   if (!ring.ok()) return ring.status();
   std::unique_ptr<Channel> channel(new Channel(std::move(ring).value(), keeper, wait_when_full_ms));
   const std::lock_guard lock(channel->keeper_mutex_);
-  Status started = keeper.mode == KeeperMode::kThread ? channel->start_thread("") : channel->start_keeper();
-  if (!started.ok()) {
-    channel->ring_.unlink();
-    return started;
-  }
+  Status status = publish(channel->producer_);
+  if (status.ok()) status = keeper.mode == KeeperMode::kThread ? channel->start_thread("") : channel->start_keeper();
+  if (!status.ok()) return status;
+  channel->ring_.keep();
   return channel;
 }
 
@@ -49,7 +51,7 @@ Channel::~Channel() {
   if (launch_ && launch_->state() == Launch::State::kStarting) launch_->leave(ring_.release_descriptor());
 }
 
-Status Channel::start_keeper() noexcept {
+Status Channel::start_keeper() {
   auto launch = Launch::begin(choice_.program, ring_.descriptor());
   if (launch.ok()) {
     launch_ = std::move(launch).value();
@@ -58,7 +60,7 @@ Status Channel::start_keeper() noexcept {
   return choice_.mode == KeeperMode::kProcess ? launch.status() : start_thread(launch.status().message());
 }
 
-Status Channel::start_thread(const std::string& why) noexcept {
+Status Channel::start_thread(const std::string& why) {
   ring_.header().identity.keeper_is_thread = 1;
   auto thread = KeeperThread::start(ring_.descriptor());
   if (!thread.ok()) return thread.status();
@@ -70,13 +72,13 @@ Status Channel::start_thread(const std::string& why) noexcept {
   return {};
 }
 
-Status Channel::replace_failed_launch() noexcept {
+Status Channel::replace_failed_launch() {
   if (thread_ || !launch_ || launch_->state() != Launch::State::kFailed) return {};
   const Status failed(Code::kNotFound, launch_->failure());
   return choice_.mode == KeeperMode::kProcess ? failed : start_thread(failed.message());
 }
 
-Status Channel::await_keeper(milliseconds timeout) noexcept {
+Status Channel::await_keeper(milliseconds timeout) {
   const std::int64_t end_ns = monotonic_ns() + timeout.count() * kNsPerMs;
   for (;;) {
     const std::uint32_t seen = keeper().reply.load(std::memory_order_acquire);
@@ -99,7 +101,7 @@ Status Channel::await_keeper(milliseconds timeout) noexcept {
   }
 }
 
-void Channel::await_launch(milliseconds timeout) noexcept {
+void Channel::await_launch(milliseconds timeout) {
   const std::lock_guard lock(keeper_mutex_);
   if (!launch_) return;
   launch_->wait(timeout.count() * kNsPerMs);
@@ -109,16 +111,33 @@ void Channel::await_launch(milliseconds timeout) noexcept {
 
 void Channel::attend(bool accepted) noexcept {
   const std::int64_t now_ns = monotonic_ns();
-  if (!accepted && drop_warning_.open(now_ns)) {
-    WarningGate::say_aside(
-        std::to_string(producer_.counts().dropped) +
-        " rows dropped so far (no room in the ring, or a value over 64 KiB); the journal names them");
-  }
-  if (keeper_state() == KeeperState::kFailing && trouble_warning_.open(now_ns)) {
-    WarningGate::say_aside("the journal cannot be written now: " + status().message() +
-                           "; the keeper goes on trying, records wait in memory");
-  }
   if (now_ns - keeper().heartbeat_ns.load(std::memory_order_relaxed) > kRevivalIntervalNs) revive_keeper();
+  // A keeper that was killed is replaced without a word; a row that was dropped is told.
+  const bool is_silent = now_ns - keeper().last_advance_ns.load(std::memory_order_relaxed) > 2 * kRevivalIntervalNs;
+  if (!accepted || is_silent || keeper_state() == KeeperState::kFailing) warn(now_ns);
+}
+
+/// One message a minute for all troubles, with what to do.
+void Channel::warn(std::int64_t now_ns) noexcept {
+  if (!warning_.open(now_ns)) return;
+  try {
+    const Status trouble = status();
+    std::string text =
+        "the journal cannot be written now: " + trouble.message() + "; it goes on by itself when that is over";
+    if (trouble.ok()) {
+      text =
+          "a row was dropped: the program logs faster than the keeper writes, or a value is over 64 KiB; a larger ring "
+          "(WB_RING_BYTES) or waiting for room (WB_WHEN_FULL=block:MS) may help";
+    }
+    const std::uint64_t dropped = producer_.counts().dropped;
+    if (dropped > 0) {
+      text.append("; ").append(std::to_string(dropped)).append(" rows dropped so far, which the journal will name");
+    } else {
+      text += "; rows wait in memory, and are dropped and counted where that is full";
+    }
+    WarningGate::say_aside(std::move(text));
+  } catch (const std::bad_alloc&) {  // The journal names what is dropped all the same.
+  }
 }
 
 void Channel::revive_keeper() noexcept {
@@ -129,10 +148,13 @@ void Channel::revive_keeper() noexcept {
   if (!lock.owns_lock() || thread_ || is_done(keeper_state())) return;
   if (launch_ && launch_->state() == Launch::State::kStarting) return;
   const bool has_failed = launch_ && launch_->state() == Launch::State::kFailed;
-  const Status status =
-      has_failed && choice_.mode == KeeperMode::kAuto ? start_thread(launch_->failure()) : start_keeper();
-  if (!status.ok() && trouble_warning_.open(now_ns)) {
-    WarningGate::say_aside("the keeper is gone and cannot be started again: " + status.message());
+  try {
+    const Status status =
+        has_failed && choice_.mode == KeeperMode::kAuto ? start_thread(launch_->failure()) : start_keeper();
+    if (!status.ok() && warning_.open(now_ns)) {
+      WarningGate::say_aside("the keeper is gone and cannot be started again: " + status.message());
+    }
+  } catch (const std::bad_alloc&) {  // The next call tries again.
   }
 }
 
@@ -160,7 +182,7 @@ bool Channel::is_durable(std::uint64_t sequence) const noexcept {
   return keeper().durable_sequence.load(std::memory_order_acquire) >= sequence;
 }
 
-Status Channel::flush(milliseconds timeout) noexcept {
+Status Channel::flush(milliseconds timeout) {
   const std::uint64_t sequence = producer_.accepted_sequence();
   const std::int64_t end_ns = monotonic_ns() + timeout.count() * kNsPerMs;
   const std::uint32_t first_reply = keeper().reply.load(std::memory_order_acquire);
@@ -180,7 +202,7 @@ Status Channel::flush(milliseconds timeout) noexcept {
   }
 }
 
-Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
+Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) {
   if (Status status = producer_.add_finish(exit_code, flags); !status.ok()) return status;
   prefault_.stop();
   const std::uint64_t sequence = producer_.accepted_sequence();
@@ -214,10 +236,24 @@ Status Channel::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
   }
 }
 
-Status Channel::status() const noexcept {
+Status Channel::status() const {
   const KeeperState state = keeper_state();
-  if (state != KeeperState::kFailing && state != KeeperState::kRefused) return {};
-  return keeper_report(keeper(), Code::kIoError);
+  if (state == KeeperState::kFailing || state == KeeperState::kRefused) return keeper_report(keeper(), Code::kIoError);
+  return is_done(state) ? Status() : keeper_silence(monotonic_ns());
+}
+
+/// What no keeper reports: it does not run, or a call to its file system does not return.
+Status Channel::keeper_silence(std::int64_t now_ns) const {
+  const std::int64_t silent_ns = now_ns - keeper().last_advance_ns.load(std::memory_order_relaxed);
+  if (silent_ns < kSilenceNs) return {};
+  const std::string seconds = std::to_string(silent_ns / kNsPerSecond) + " s";
+  if (now_ns - keeper().heartbeat_ns.load(std::memory_order_relaxed) > kSilenceNs) {
+    const std::int32_t pid = keeper().keeper_pid.load(std::memory_order_relaxed);
+    return {Code::kTimeout, "the keeper (process " + std::to_string(pid) + ") has not run for " + seconds +
+                                "; it is stopped, or was killed, or others take all processors"};
+  }
+  return {Code::kTimeout, "the file system of " + std::string(ring_.header().directory) + " does not answer, for " +
+                              seconds + " now; see whether its disk or server is well"};
 }
 
 }  // namespace wb

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,16 +28,18 @@ struct KeeperChoice {
 /// Thread-safe. Each process has its own; a forked child abandons its parent's.
 class Channel {
  public:
-  /// Makes the ring and starts the keeper; waits for neither keeper nor journal.
+  /// Makes the ring, lets `publish` put the first records into it, and starts the keeper; waits for neither keeper nor
+  /// journal. Whatever fails, fails before there is a keeper that makes files.
   static Result<std::unique_ptr<Channel>> open(const RingRequest& ring, const KeeperChoice& keeper,
-                                               std::int64_t wait_when_full_ms);
+                                               std::int64_t wait_when_full_ms,
+                                               const std::function<Status(Producer&)>& publish);
   ~Channel();
 
   /// Waits for the keeper's first report. Ok if it is well or does not answer in time; its refusal otherwise, and
   /// the ring's name is removed then. Falls back to a thread if the program cannot be started and the mode is kAuto.
-  Status await_keeper(std::chrono::milliseconds timeout) noexcept;
+  Status await_keeper(std::chrono::milliseconds timeout);
   /// Waits until the keeper's process was started or could not be; for a process that may end at any moment.
-  void await_launch(std::chrono::milliseconds timeout) noexcept;
+  void await_launch(std::chrono::milliseconds timeout);
 
   /// Begins to bring the ring's memory in, so that log() meets no page fault. Once, when nobody waits any more: the
   /// processor time that it takes would delay the keeper's start.
@@ -62,11 +65,11 @@ class Channel {
     return outcome.accepted;
   }
 
-  Status flush(std::chrono::milliseconds timeout) noexcept;
+  Status flush(std::chrono::milliseconds timeout);
   /// Publishes the finish record and waits for the keeper as Run::finish() says.
-  Status finish(std::int32_t exit_code, std::uint8_t flags) noexcept;
-  /// Ok, or the keeper's trouble.
-  Status status() const noexcept;
+  Status finish(std::int32_t exit_code, std::uint8_t flags);
+  /// Ok, or the keeper's trouble: what it reports, or that it or its file system has been silent for seconds.
+  Status status() const;
 
   Producer& producer() noexcept { return producer_; }
   const Producer& producer() const noexcept { return producer_; }
@@ -81,10 +84,12 @@ class Channel {
   KeeperState keeper_state() const noexcept { return keeper().state.load(std::memory_order_acquire); }
 
   void attend(bool accepted) noexcept;
+  void warn(std::int64_t now_ns) noexcept;
+  Status keeper_silence(std::int64_t now_ns) const;
   void revive_keeper() noexcept;
-  Status start_keeper() noexcept;
-  Status start_thread(const std::string& why) noexcept;
-  Status replace_failed_launch() noexcept;  // With keeper_mutex_ held.
+  Status start_keeper();
+  Status start_thread(const std::string& why);
+  Status replace_failed_launch();  // With keeper_mutex_ held.
   bool keeper_is_gone() noexcept;
   bool will_be_sealed() noexcept;
   std::uint64_t request_sync() noexcept;
@@ -94,8 +99,7 @@ class Channel {
   Prefault prefault_;
   Producer producer_;
   const KeeperChoice choice_;
-  WarningGate drop_warning_;
-  WarningGate trouble_warning_;
+  WarningGate warning_;
   std::atomic<std::int64_t> next_revival_ns_{0};  // Stored by the thread that looks after the keeper.
   std::mutex keeper_mutex_;                       // Guards the two below.
   std::optional<Launch> launch_;

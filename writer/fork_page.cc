@@ -2,6 +2,7 @@
 #include "writer/fork_page.h"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,6 +15,11 @@ namespace wb {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;  // Rounded up by the kernel where pages are larger.
+constexpr unsigned kThreadShift = 32;
+
+std::uint64_t this_thread() noexcept {
+  return static_cast<std::uint64_t>(syscall(SYS_gettid));  // glibc 2.28 has no gettid().
+}
 
 }  // namespace
 
@@ -34,7 +40,8 @@ ForkPage::~ForkPage() {
 }
 
 ForkPage::State ForkPage::state_by_pid(std::uint64_t word) const noexcept {
-  return word >> 2 == static_cast<std::uint64_t>(getpid()) ? static_cast<State>(word & 3) : State::kFresh;
+  const bool is_ours = (word & UINT32_MAX) >> 2 == static_cast<std::uint64_t>(getpid());
+  return is_ours ? static_cast<State>(word & 3) : State::kFresh;
 }
 
 std::uint64_t ForkPage::tagged(State state) const noexcept {
@@ -45,7 +52,12 @@ std::uint64_t ForkPage::tagged(State state) const noexcept {
 bool ForkPage::claim() noexcept {
   std::uint64_t word = word_->load(std::memory_order_acquire);
   const bool is_fresh = is_wiped_ ? word == 0 : state_by_pid(word) == State::kFresh;
-  return is_fresh && word_->compare_exchange_strong(word, tagged(State::kOpening), std::memory_order_acq_rel);
+  const std::uint64_t opening = tagged(State::kOpening) | this_thread() << kThreadShift;
+  return is_fresh && word_->compare_exchange_strong(word, opening, std::memory_order_acq_rel);
+}
+
+bool ForkPage::is_opened_by_this_thread() const noexcept {
+  return word_->load(std::memory_order_acquire) >> kThreadShift == this_thread();
 }
 
 void ForkPage::settle(State state) noexcept {

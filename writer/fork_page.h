@@ -31,6 +31,8 @@ class ForkPage {
 
   /// Fresh to opening; true for exactly one thread of a process.
   bool claim() noexcept;
+  /// While opening: true in the thread that claimed the page, that is in a signal handler that interrupted it.
+  bool is_opened_by_this_thread() const noexcept;
   /// Opening to ready or failed. Release: publishes what was opened.
   void settle(State state) noexcept;
 
@@ -39,7 +41,8 @@ class ForkPage {
   State state_by_pid(std::uint64_t word) const noexcept;
   std::uint64_t tagged(State state) const noexcept;
 
-  std::atomic<std::uint64_t>* word_ = nullptr;  // State, and above it the pid if the kernel does not wipe.
+  // Two bits of state; above them the pid if the kernel does not wipe; in the upper half who is opening.
+  std::atomic<std::uint64_t>* word_ = nullptr;
   bool is_wiped_ = false;
 };
 

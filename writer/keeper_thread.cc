@@ -71,7 +71,12 @@ Result<std::unique_ptr<KeeperThread>> KeeperThread::start(int ring_fd) {
   state->ring = std::move(ring).value();
   State* shared = state.get();
   const Status started = run_aside([shared] {
-    shared->run();
+    try {
+      shared->run();
+    } catch (const std::exception&) {  // The ring keeps what is not written; nothing may end the training.
+      shared->ring->report(KeeperState::kFailing, Code::kInternal, "out of memory; the keeper's thread has ended");
+      shared->ended.store(true);
+    }
     shared->release();
   });
   if (!started.ok()) return started;

@@ -61,7 +61,7 @@ class SpawnSettings {
  public:
   explicit SpawnSettings(int ring) {
     posix_spawn_file_actions_init(&actions_);
-    posix_spawn_file_actions_adddup2(&actions_, ring, kRingDescriptor);
+    error_ = posix_spawn_file_actions_adddup2(&actions_, ring, kRingDescriptor);
     posix_spawnattr_init(&attributes_);
     sigset_t all;
     sigfillset(&all);
@@ -75,12 +75,14 @@ class SpawnSettings {
   }
   SpawnSettings(const SpawnSettings&) = delete;
   SpawnSettings& operator=(const SpawnSettings&) = delete;
+  int error() const noexcept { return error_; }  // An errno; 0: usable.
   const posix_spawn_file_actions_t* actions() const noexcept { return &actions_; }
   const posix_spawnattr_t* attributes() const noexcept { return &attributes_; }
 
  private:
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
+  int error_ = 0;
 };
 
 }  // namespace
@@ -112,7 +114,13 @@ KeeperProgram find_keeper(const std::string& explicit_path, const char* const* v
 Result<Launch> Launch::begin(const KeeperProgram& program, int ring) {
   auto* const job = new Job{.program = program, .ring = ring};
   Status status = run_aside([job] {
-    run(*job);
+    State state = State::kFailed;
+    try {
+      state = run(*job);
+    } catch (const std::bad_alloc&) {
+      job->failure = "out of memory";  // So short that it needs none.
+    }
+    job->state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
     futex_wake(job->state);
     release(job);
   });
@@ -123,12 +131,15 @@ Result<Launch> Launch::begin(const KeeperProgram& program, int ring) {
   return Launch(job);
 }
 
-void Launch::run(Job& job) {
+Launch::State Launch::run(Job& job) {
   std::vector<char*> variables;
   for (std::string& variable : job.program.environment) variables.push_back(variable.data());
   variables.push_back(nullptr);
   const SpawnSettings settings(job.ring);
-  State state = State::kFailed;
+  if (settings.error() != 0) {
+    job.failure = os_status(settings.error(), "handing the ring to a keeper").message();
+    return State::kFailed;
+  }
   job.failure = "wbkeep was not found";
   for (std::string& path : job.program.candidates) {
     char* const arguments[] = {path.data(), nullptr};
@@ -146,11 +157,11 @@ void Launch::run(Job& job) {
     } while (waited < 0 && errno == EINTR);
     // ECHILD: the program ignores SIGCHLD or waits for every child itself. The keeper may well live.
     const bool is_well = waited < 0 || (WIFEXITED(result) && WEXITSTATUS(result) == 0);
-    state = is_well ? State::kStarted : State::kFailed;
-    if (!is_well) job.failure = path + " ended at once with wait status " + std::to_string(result);
+    if (is_well) return State::kStarted;
+    job.failure = path + " ended at once with wait status " + std::to_string(result);
     break;
   }
-  job.state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  return State::kFailed;
 }
 
 void Launch::release(Job* job) noexcept {

@@ -46,7 +46,7 @@ class Launch {
  private:
   struct Job;
   explicit Launch(Job* job) noexcept : job_(job) {}
-  static void run(Job& job);
+  static State run(Job& job);
   static void release(Job* job) noexcept;
 
   Job* job_;  // Owned by this and the thread; the second to release it deletes it.

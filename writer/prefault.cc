@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <new>
 
 #include "writer/background.h"
 
@@ -28,12 +29,15 @@ Prefault::~Prefault() {
 }
 
 void Prefault::start(std::span<std::byte> memory) noexcept {
-  auto thread = start_thread([this, memory] { run(memory); });
-  if (thread.ok()) {
-    thread_ = std::move(thread).value();
-  } else {
-    run(memory);
+  try {
+    auto thread = start_thread([this, memory] { run(memory); });
+    if (thread.ok()) {
+      thread_ = std::move(thread).value();
+      return;
+    }
+  } catch (const std::bad_alloc&) {  // No thread either.
   }
+  run(memory);
 }
 
 void Prefault::run(std::span<std::byte> memory) noexcept {

@@ -19,7 +19,7 @@ constexpr std::int64_t kKeeperBusyNs = 100'000'000;  // A keeper that advanced t
 constexpr std::int64_t kWaitForRoomNs = 500'000;
 constexpr long kNapNs = 20'000;
 constexpr long kLongNapNs = 200'000;
-constexpr std::int64_t kHeartbeatOldNs = 5'000'000'000;
+constexpr std::int64_t kKeeperSilentNs = 5'000'000'000;  // Then somebody looks after it: it hangs or does not run.
 constexpr std::int64_t kNsPerMs = 1'000'000;
 constexpr unsigned kNoNumberBit = 4;  // In the types from kString on, and in none before.
 
@@ -102,7 +102,7 @@ Producer::Placed Producer::place_row(std::span<const KeyMetric> metrics, const L
     return Placed::kDropped;
   }
   const Timestamp time = now();
-  needs_attention = time.mono_ns - keeper_.heartbeat_ns.load(std::memory_order_relaxed) > kHeartbeatOldNs ||
+  needs_attention = time.mono_ns - keeper_.last_advance_ns.load(std::memory_order_relaxed) > kKeeperSilentNs ||
                     keeper_.state.load(std::memory_order_relaxed) == KeeperState::kFailing;
   const StepPlan plan = plan_step(options);
   std::size_t text_bytes = 0;

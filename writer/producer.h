@@ -23,7 +23,7 @@ namespace wb {
 /// What a call to log() led to.
 struct LogOutcome {
   bool accepted = false;
-  bool needs_attention = false;  ///< The row was dropped, the keeper's heartbeat is old, or it is in trouble.
+  bool needs_attention = false;  ///< The row was dropped, or the keeper is silent or in trouble.
 };
 
 /// Writes the trainer's frames into one ring. Thread-safe. Neither log() allocates or calls the system, once the
@@ -43,14 +43,14 @@ class Producer {
   LogOutcome try_log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept;
 
   /// As Run::key().
-  Result<Key> key(std::string_view name) noexcept;
+  Result<Key> key(std::string_view name);
 
   /// Publishes a map as one record, or as several if it is long (their union has the same meaning for all kinds
   /// that may be long). Waits at most 200 ms for room. kFull: call again; kInvalidArgument: an entry is too long.
-  Status add_map(Kind kind, std::span<const Metric> entries) noexcept;
+  Status add_map(Kind kind, std::span<const Metric> entries);
 
   /// Publishes the finish record; nothing is accepted afterwards. kFull: call again. kClosed: it was there already.
-  Status add_finish(std::int32_t exit_code, std::uint8_t flags) noexcept;
+  Status add_finish(std::int32_t exit_code, std::uint8_t flags);
 
   std::uint64_t accepted_sequence() const noexcept {
     return ring_.header().producer.accepted_sequence.load(std::memory_order_relaxed);
@@ -88,7 +88,7 @@ class Producer {
   bool has_room(std::size_t bytes, std::size_t reserved_bytes) noexcept;
   std::byte* head_at() const noexcept { return data_ + (head_ & mask_); }
   void publish(std::size_t bytes) noexcept;
-  Status place_map(Kind kind, std::span<const Metric> entries) noexcept;
+  Status place_map(Kind kind, std::span<const Metric> entries);
 
   // Without it:
   template <typename Row>

@@ -24,7 +24,7 @@ bool is_name(std::string_view name) noexcept {
 
 /// Calls place() until it gives another code than kFull, for as long as a control record may wait.
 template <typename Place>
-Status retry_while_full(const Place& place) noexcept {
+Status retry_while_full(const Place& place) {
   const std::int64_t end_ns = monotonic_ns() + kControlWaitNs;
   for (;;) {
     Status status = place();
@@ -133,7 +133,7 @@ Producer::Placed Producer::place_parts(std::span<const KeyMetric> metrics, const
   return Placed::kYes;
 }
 
-Result<Key> Producer::key(std::string_view name) noexcept {
+Result<Key> Producer::key(std::string_view name) {
   const SpinGuard guard(lock_);
   if (!guard.held()) return Status(Code::kFull, "key: called inside of log()");
   if (!is_open_) return Status(Code::kClosed, "key: the run has ended");
@@ -143,7 +143,7 @@ Result<Key> Producer::key(std::string_view name) noexcept {
   return Key{index};
 }
 
-Status Producer::add_map(Kind kind, std::span<const Metric> entries) noexcept {
+Status Producer::add_map(Kind kind, std::span<const Metric> entries) {
   while (!entries.empty()) {
     // As many entries as make a record of scalar size, at least one.
     std::size_t count = 1;
@@ -160,19 +160,22 @@ Status Producer::add_map(Kind kind, std::span<const Metric> entries) noexcept {
   return {};
 }
 
-Status Producer::place_map(Kind kind, std::span<const Metric> entries) noexcept {
+Status Producer::place_map(Kind kind, std::span<const Metric> entries) {
   const SpinGuard guard(lock_);
   if (!guard.held()) return {Code::kFull, "called inside of log()"};
   if (!is_open_) return {Code::kClosed, "the run has ended"};
   const std::size_t payload_bytes = map_bytes(entries);
-  if (!has_room(frame_bytes(payload_bytes), 0)) return {Code::kFull, "no room in the ring"};
+  // The finish record's room is kept: a run can end without waiting, whatever was sent before.
+  if (!has_room(frame_bytes(payload_bytes), frame_bytes(kFinishRecordBytes))) {
+    return {Code::kFull, "no room in the ring"};
+  }
   encode_map(head_at() + kFrameHeadBytes, entries);
   seal_frame(head_at(), payload_bytes, kind, 0, ++sequence_, salt_);
   publish(frame_bytes(payload_bytes));
   return {};
 }
 
-Status Producer::add_finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
+Status Producer::add_finish(std::int32_t exit_code, std::uint8_t flags) {
   return retry_while_full([&]() -> Status {
     const SpinGuard guard(lock_);
     if (!guard.held()) return {Code::kFull, "called inside of log()"};

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -83,10 +84,11 @@ Result<Ring> Ring::create(const RingRequest& request) {
   }
   Ring ring;
   if (Status status = ring.create_file(request); !status.ok()) return status;
-  if (Status status = ring.map(); !status.ok()) {
-    ring.unlink();
-    return status;
-  }
+  struct stat facts;
+  if (fstat(ring.descriptor_.get(), &facts) != 0) return os_status(errno, "looking at the ring");
+  ring.device_ = facts.st_dev;
+  ring.inode_ = facts.st_ino;
+  if (Status status = ring.map(); !status.ok()) return status;
   ring.fill_identity(request);
   return ring;
 }
@@ -99,9 +101,10 @@ Status Ring::create_file(const RingRequest& request) {
   const std::string name = kRingNamePrefix + std::to_string(getuid()) + "-" + request.journal.hex() + kRingNameSuffix;
   if (free_bytes > 0) {
     path_ = request.shared_memory + "/" + name;
-    descriptor_.reset(move_up(open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)));
-    if (descriptor_.is_open() && lock_and_allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_)) return {};
-    if (descriptor_.is_open()) {
+    const int file = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (file >= 0) {
+      descriptor_.reset(move_up(file));
+      if (descriptor_.is_open() && lock_and_allocate(descriptor_.get(), kRingHeaderBytes + data_bytes_)) return {};
       descriptor_.reset();
       unlink();
     }
@@ -136,7 +139,7 @@ Status Ring::map() {
   return {};
 }
 
-void Ring::fill_identity(const RingRequest& request) noexcept {
+void Ring::fill_identity(const RingRequest& request) {
   RingHeader& to = header();  // Fresh zero bytes: every atomic starts as 0.
   RingIdentity& identity = to.identity;
   identity.version = kRingVersion;
@@ -164,15 +167,33 @@ Ring::Ring(Ring&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       data_bytes_(other.data_bytes_),
       descriptor_(std::move(other.descriptor_)),
-      path_(std::exchange(other.path_, {})) {}
+      device_(other.device_),
+      inode_(other.inode_),
+      path_(std::exchange(other.path_, {})),
+      is_kept_(other.is_kept_) {}
 
 Ring::~Ring() {
+  if (!is_kept_) unlink();
+  release_descriptor();
   if (base_ != nullptr) munmap(base_, kRingHeaderBytes + 2 * data_bytes_);
 }
 
+bool Ring::is_our_descriptor() const noexcept {
+  struct stat facts;
+  return descriptor_.is_open() && fstat(descriptor_.get(), &facts) == 0 && facts.st_dev == device_ &&
+         facts.st_ino == inode_;
+}
+
+Descriptor Ring::release_descriptor() noexcept {
+  if (!is_our_descriptor()) descriptor_.forget();
+  return std::move(descriptor_);
+}
+
 bool Ring::has_keeper() const noexcept {
+  const int ring = descriptor();
+  if (ring < 0) return true;  // Nobody can tell; the heartbeat does.
   struct flock lock = lock_request(1);
-  return fcntl(descriptor_.get(), F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  return fcntl(ring, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 void Ring::unlink() noexcept {
@@ -181,7 +202,7 @@ void Ring::unlink() noexcept {
 
 void Ring::abandon() noexcept {
   base_ = nullptr;
-  descriptor_.reset();
+  release_descriptor();
 }
 
 }  // namespace wb

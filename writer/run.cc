@@ -10,8 +10,14 @@
 namespace wb {
 namespace {
 
-Status no_memory(const char* where) {
-  return {Code::kInternal, std::string(where) + ": out of memory"};
+/// The call's result; a status where memory is short. Its text is so short that it needs none.
+template <typename Call>
+auto guarded(const Call& call) noexcept -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::exception&) {
+    return Status(Code::kInternal, "out of memory");
+  }
 }
 
 Status closed() {
@@ -23,23 +29,23 @@ Status closed() {
 Run::Run(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Result<std::unique_ptr<Run>> Run::open(const Options& options) noexcept {
-  try {
+  return guarded([&]() -> Result<std::unique_ptr<Run>> {
     auto impl = Impl::open(options);
     if (!impl.ok()) return impl.status();
     return std::unique_ptr<Run>(new Run(std::move(impl).value()));
-  } catch (const std::bad_alloc&) {
-    return no_memory("opening a run");
-  }
+  });
 }
 
 Run::~Run() {
   // Nobody is left to tell; the keeper completes the journal, and 'wbsync' shows what happened to it.
-  [[maybe_unused]] const Status status = impl_->finish(0, kFinishNoExitCode);
+  [[maybe_unused]] const Status status = guarded([&] { return impl_->finish(0, kFinishNoExitCode); });
 }
 
 Result<Key> Run::key(std::string_view name) noexcept {
-  Channel* const channel = impl_->channel();
-  return channel != nullptr ? channel->producer().key(name) : closed();
+  return guarded([&]() -> Result<Key> {
+    Channel* const channel = impl_->channel();
+    return channel != nullptr ? channel->producer().key(name) : closed();
+  });
 }
 
 bool Run::log(std::span<const KeyMetric> metrics, const LogOptions& options) noexcept {
@@ -64,64 +70,28 @@ bool Run::log(std::span<const Metric> metrics, const LogOptions& options) noexce
 }
 
 Status Run::update_config(std::span<const Metric> values) noexcept {
-  try {
-    return impl_->add_map(Kind::kConfig, values);
-  } catch (const std::bad_alloc&) {
-    return no_memory("update_config");
-  }
+  return guarded([&] { return impl_->add_map(Kind::kConfig, values); });
 }
 
 Status Run::update_summary(std::span<const Metric> values) noexcept {
-  try {
-    return impl_->add_map(Kind::kSummary, values);
-  } catch (const std::bad_alloc&) {
-    return no_memory("update_summary");
-  }
+  return guarded([&] { return impl_->add_map(Kind::kSummary, values); });
 }
 
 Status Run::define_metric(const MetricDefinition& definition) noexcept {
-  if (definition.name.empty()) return {Code::kInvalidArgument, "define_metric: the name is empty"};
-  if (!definition.goal.empty() && definition.goal != "minimize" && definition.goal != "maximize") {
-    return {Code::kInvalidArgument, "define_metric: the goal is minimize or maximize, not " + definition.goal};
-  }
-  std::array<Metric, 7> entries;
-  std::size_t count = 0;
-  entries[count++] = {"name", std::string_view(definition.name)};
-  if (!definition.step_metric.empty()) entries[count++] = {"step_metric", std::string_view(definition.step_metric)};
-  if (definition.step_sync) entries[count++] = {"step_sync", *definition.step_sync};
-  if (definition.hidden) entries[count++] = {"hidden", true};
-  if (!definition.summary.empty()) entries[count++] = {"summary", std::string_view(definition.summary)};
-  if (!definition.goal.empty()) entries[count++] = {"goal", std::string_view(definition.goal)};
-  if (definition.overwrite) entries[count++] = {"overwrite", true};
-  try {
-    return impl_->add_map(Kind::kMetric, std::span(entries).first(count));
-  } catch (const std::bad_alloc&) {
-    return no_memory("define_metric");
-  }
+  return guarded([&] { return impl_->define_metric(definition); });
 }
 
 Status Run::update_run(std::span<const Metric> fields) noexcept {
-  for (const Metric& field : fields) {
-    bool is_known = false;
-    for (const std::string_view name : {"name", "notes", "tags", "group", "job_type"}) is_known |= field.name == name;
-    if (!is_known) {
-      return {Code::kInvalidArgument, "update_run: '" + std::string(field.name.substr(0, 80)) + "' cannot be changed"};
-    }
-  }
-  try {
-    return impl_->add_map(Kind::kRun, fields);
-  } catch (const std::bad_alloc&) {
-    return no_memory("update_run");
-  }
+  return guarded([&] { return impl_->update_run(fields); });
 }
 
 Status Run::flush(std::chrono::milliseconds timeout) noexcept {
   Channel* const channel = impl_->own_channel();
-  return channel != nullptr ? channel->flush(timeout) : Status();
+  return channel != nullptr ? guarded([&] { return channel->flush(timeout); }) : Status();
 }
 
 Status Run::finish(std::int32_t exit_code) noexcept {
-  return impl_->finish(exit_code, 0);
+  return guarded([&] { return impl_->finish(exit_code, 0); });
 }
 
 const std::string& Run::id() const noexcept {
@@ -145,7 +115,7 @@ Counts Run::counts() const noexcept {
 
 Status Run::status() const noexcept {
   const Channel* const channel = impl_->own_channel();
-  return channel != nullptr ? channel->status() : Status();
+  return channel != nullptr ? guarded([&] { return channel->status(); }) : Status();
 }
 
 }  // namespace wb

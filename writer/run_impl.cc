@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <thread>
 
 #include "schema/journal_name.h"
@@ -49,15 +50,14 @@ Result<std::unique_ptr<Run::Impl>> Run::Impl::open(const Options& options) {
   std::unique_ptr<Impl> impl(new Impl(std::move(settings).value(), std::move(fields), read_secrets(), std::move(keeper),
                                       std::move(page).value()));
   impl->page_.claim();
-  if (Status status = impl->open_channel(impl->settings_.ring_bytes, nullptr); !status.ok()) return status;
+  if (Status status = impl->open_channel(impl->settings_.ring_bytes, nullptr, config); !status.ok()) return status;
   if (Status status = impl->channel_->await_keeper(kOpenWait); !status.ok()) return status;
   impl->channel_->prefault();
   impl->page_.settle(ForkPage::State::kReady);
-  if (Status status = impl->add_map(Kind::kConfig, config); !status.ok()) return status;
   return impl;
 }
 
-Status Run::Impl::open_channel(std::size_t ring_bytes, const Uuid* parent) {
+Status Run::Impl::open_channel(std::size_t ring_bytes, const Uuid* parent, std::span<const Metric> config) {
   auto uuid = random_uuid();
   if (!uuid.ok()) return uuid.status();
   journal_ = uuid.value();
@@ -68,12 +68,18 @@ Status Run::Impl::open_channel(std::size_t ring_bytes, const Uuid* parent) {
                          .directory = directory_,
                          .stem = journal_stem_,
                          .sync_interval_ms = settings_.sync_interval_ms};
-  auto channel = Channel::open(ring, keeper_, settings_.wait_when_full_ms);
+  const std::vector<Metric> fields = fields_.entries();
+  const auto publish = [&](Producer& producer) {
+    Status status = add_redacted(producer, Kind::kRun, fields);
+    if (status.ok()) status = add_redacted(producer, Kind::kConfig, config);
+    if (status.code() != Code::kFull) return status;
+    return Status(Code::kInvalidArgument,
+                  "settings and config are larger than the ring; set WB_RING_BYTES, or call update_config() later");
+  };
+  auto channel = Channel::open(ring, keeper_, settings_.wait_when_full_ms, publish);
   if (!channel.ok()) return channel.status();
   channel_ = std::move(channel).value();
-  const std::vector<Metric> entries = fields_.entries();
-  const RedactedEntries redacted(redactor_, entries);
-  return channel_->producer().add_map(Kind::kRun, redacted.entries());
+  return {};
 }
 
 Run::Impl::~Impl() {
@@ -87,15 +93,18 @@ Run::Impl::~Impl() {
 Channel* Run::Impl::channel_in_child() noexcept {
   if (has_finished_.load(std::memory_order_acquire)) return nullptr;
   if (page_.claim()) {
-    Status status(Code::kInternal, "out of memory");
+    bool is_open = false;
     try {
-      status = open_in_child();
-    } catch (const std::exception&) {  // Memory is short: the child goes on without a journal, its rows are counted.
+      const Status status = open_in_child();
+      is_open = status.ok();
+      if (!is_open) say("a forked process cannot log: " + status.message());
+    } catch (const std::exception&) {  // The child goes on without a journal, its rows are counted.
+      say("a forked process cannot log: out of memory");
     }
-    if (!status.ok()) say("a forked process cannot log: " + status.message());
-    page_.settle(status.ok() ? ForkPage::State::kReady : ForkPage::State::kFailed);
+    page_.settle(is_open ? ForkPage::State::kReady : ForkPage::State::kFailed);
   }
-  while (page_.state() == ForkPage::State::kOpening) std::this_thread::yield();
+  // A signal handler that interrupted the opening would wait for itself: its row is refused and counted.
+  while (page_.state() == ForkPage::State::kOpening && !page_.is_opened_by_this_thread()) std::this_thread::yield();
   return page_.is_ready() ? channel_.get() : nullptr;
 }
 
@@ -109,7 +118,7 @@ Status Run::Impl::open_in_child() {
   refused_count_.store(0, std::memory_order_relaxed);
   const Uuid parent = journal_;
   const Producer& before = inherited_->producer();
-  if (Status status = open_channel(kRingBytesMin, &parent); !status.ok()) return status;
+  if (Status status = open_channel(kRingBytesMin, &parent, {}); !status.ok()) return status;
   channel_->producer().inherit(before.keys().names_at_fork(), before.step());
   // The child may end any moment: it waits until somebody else can complete its journal.
   channel_->await_launch(kOpenWait);
@@ -120,14 +129,46 @@ Status Run::Impl::open_in_child() {
 Status Run::Impl::add_map(Kind kind, std::span<const Metric> entries) {
   Channel* const channel = this->channel();
   if (channel == nullptr) return {Code::kClosed, "the run has ended"};
+  return add_redacted(channel->producer(), kind, entries);
+}
+
+Status Run::Impl::add_redacted(Producer& producer, Kind kind, std::span<const Metric> entries) const {
   const RedactedEntries redacted(redactor_, entries);
   if (redacted.redacted_count() > 0) {
     say(std::to_string(redacted.redacted_count()) + " value(s) equal to an API key of the environment were redacted");
   }
-  return channel->producer().add_map(kind, redacted.entries());
+  return producer.add_map(kind, redacted.entries());
 }
 
-Status Run::Impl::finish(std::int32_t exit_code, std::uint8_t flags) noexcept {
+Status Run::Impl::define_metric(const MetricDefinition& definition) {
+  if (definition.name.empty()) return {Code::kInvalidArgument, "define_metric: the name is empty"};
+  if (!definition.goal.empty() && definition.goal != "minimize" && definition.goal != "maximize") {
+    return {Code::kInvalidArgument, "define_metric: the goal is minimize or maximize, not " + definition.goal};
+  }
+  std::array<Metric, 7> entries;
+  std::size_t count = 0;
+  entries[count++] = {"name", std::string_view(definition.name)};
+  if (!definition.step_metric.empty()) entries[count++] = {"step_metric", std::string_view(definition.step_metric)};
+  if (definition.step_sync) entries[count++] = {"step_sync", *definition.step_sync};
+  if (definition.hidden) entries[count++] = {"hidden", true};
+  if (!definition.summary.empty()) entries[count++] = {"summary", std::string_view(definition.summary)};
+  if (!definition.goal.empty()) entries[count++] = {"goal", std::string_view(definition.goal)};
+  if (definition.overwrite) entries[count++] = {"overwrite", true};
+  return add_map(Kind::kMetric, std::span(entries).first(count));
+}
+
+Status Run::Impl::update_run(std::span<const Metric> fields) {
+  for (const Metric& field : fields) {
+    bool is_known = false;
+    for (const std::string_view name : {"name", "notes", "tags", "group", "job_type"}) is_known |= field.name == name;
+    if (!is_known) {
+      return {Code::kInvalidArgument, "update_run: '" + std::string(field.name.substr(0, 80)) + "' cannot be changed"};
+    }
+  }
+  return add_map(Kind::kRun, fields);
+}
+
+Status Run::Impl::finish(std::int32_t exit_code, std::uint8_t flags) {
   Channel* const channel = own_channel();
   if (has_finished_.exchange(true, std::memory_order_acq_rel) || channel == nullptr) return {};
   Status status = channel->finish(exit_code, flags);

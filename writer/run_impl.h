@@ -33,7 +33,9 @@ class Run::Impl {
 
   /// A map record with keys of the environment redacted.
   Status add_map(Kind kind, std::span<const Metric> entries);
-  Status finish(std::int32_t exit_code, std::uint8_t flags) noexcept;
+  Status define_metric(const MetricDefinition& definition);
+  Status update_run(std::span<const Metric> fields);
+  Status finish(std::int32_t exit_code, std::uint8_t flags);
   void count_refused() noexcept { refused_count_.fetch_add(1, std::memory_order_relaxed); }
   Counts counts() const noexcept;
 
@@ -46,8 +48,9 @@ class Run::Impl {
 
  private:
   Impl(Settings settings, RunFields fields, const Redactor& redactor, KeeperChoice keeper, ForkPage page);
-  /// Opens a channel under a new uuid and publishes the run record; makes it this process's.
-  Status open_channel(std::size_t ring_bytes, const Uuid* parent);
+  /// Opens a channel under a new uuid, with the run record and `config` in it; makes it this process's.
+  Status open_channel(std::size_t ring_bytes, const Uuid* parent, std::span<const Metric> config);
+  Status add_redacted(Producer& producer, Kind kind, std::span<const Metric> entries) const;
   Channel* channel_in_child() noexcept;
   Status open_in_child();
 

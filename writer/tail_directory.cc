@@ -53,7 +53,9 @@ Status with_advice(Status status) {
     case Code::kNoSpace:
       return {status.code(), status.message() + "; free space or quota there, or choose another directory with WB_DIR"};
     case Code::kNotFound:
-      return {Code::kIoError, status.message()};
+    case Code::kIoError:
+      return {Code::kIoError,
+              status.message() + "; see whether its file system is well, or choose another directory with WB_DIR"};
     default:
       return status;
   }

@@ -61,7 +61,7 @@ class TailDirectory {
   std::vector<std::string> unsynced_above_;  // Directories that hold the name of this one, or of one made above it.
 };
 
-/// The status with a sentence on what the user can do, where that is known. kNotFound becomes kIoError.
+/// The status with a sentence on what the user can do. kNotFound becomes kIoError.
 Status with_advice(Status status);
 
 /// write() until all is written. The message does not name the file.

@@ -298,7 +298,7 @@ void TailWriter::clear_undurable() {
   written_back_bytes_ = 0;
 }
 
-void TailWriter::close() noexcept {
+void TailWriter::close() {
   if (!healthy()) return;
   file_.reset();
   completed_.push_back(number_);

@@ -65,7 +65,7 @@ class TailWriter {
   std::size_t undurable_bytes() const noexcept { return undurable_.size(); }
 
   /// Closes the present tail; nothing can be appended afterwards.
-  void close() noexcept;
+  void close();
   /// The numbers of the tails that get no more frames and are safe to seal; each is given once.
   std::vector<std::uint32_t> take_completed();
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <new>
 
 #include "writer/background.h"
 
@@ -20,8 +21,11 @@ void say(std::string_view text) noexcept {
 }
 
 void WarningGate::say_aside(std::string text) noexcept {
-  // Without a thread the message is lost; what it is about is counted in the journal all the same.
-  [[maybe_unused]] const Status status = run_aside([text = std::move(text)] { say(text); });
+  // Without a thread or memory the message is lost; what it is about is counted in the journal all the same.
+  try {
+    [[maybe_unused]] const Status status = run_aside([text = std::move(text)] { say(text); });
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 }  // namespace wb

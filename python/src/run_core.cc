@@ -99,7 +99,6 @@ void RunCore::log(nb::handle self, const LogCall& call) {
   Row row;
   const bool accepted = gather(dict, row) ? publish(row.metrics, options) : publish_by_name(dict, options);
   if (accepted) remember(row);
-  if (!accepted) call_method(self, "_warn_dropped", nullptr);
   if (!row.bad_name.empty()) call_method(self, "_warn_name", "s", row.bad_name.c_str());
 }
 

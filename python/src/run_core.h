@@ -42,8 +42,8 @@ class RunCore {
   bool log_known(const LogCall& call) noexcept;
 
   /// Accepts one row; `self` is the Python object of this RunCore. A row below the present step is told to
-  /// `self._warn_step(step, current)`, a dropped one to `self._warn_dropped()`, a metric with an impossible name to
-  /// `self._warn_name(message)`. Throws nanobind::python_error and StatusError.
+  /// `self._warn_step(step, current)`, a metric with an impossible name to `self._warn_name(message)`. Throws
+  /// nanobind::python_error and StatusError.
   void log(nanobind::handle self, const LogCall& call);
 
   /// These throw StatusError if there never was a run.

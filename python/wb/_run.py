@@ -15,8 +15,7 @@ from ._summary import Summary
 from .errors import Error, JournalError, UsageError
 
 _NAMES = ("id", "project", "entity", "group", "job_type", "name", "notes")
-_RETRY_S = 0.2         # How long an update of config or summary waits for room in the ring.
-_WARN_INTERVAL_S = 60  # Between two lines about dropped rows.
+_RETRY_S = 0.2  # How long an update of config or summary waits for room in the ring.
 
 
 class Run(_wb.RunCore):
@@ -40,7 +39,6 @@ class Run(_wb.RunCore):
         self._is_pending = not self._is_disabled
         self._pid = os.getpid()
         self._start_time = time.time()
-        self._warned_at = -float(_WARN_INTERVAL_S)
         self._names = {name: options.get(name) or "" for name in _NAMES}
         self._tags = tuple(options.get("tags") or ())
         self._config = Config(self._publish_config, bool(settings.allow_val_change))
@@ -163,15 +161,6 @@ class Run(_wb.RunCore):
 
     def _warn_name(self, message: str) -> None:
         _messages.say_once(f"warning: a metric of run {self.id} is left out of its rows: {message}")
-
-    def _warn_dropped(self) -> None:
-        now = time.monotonic()
-        if now - self._warned_at < _WARN_INTERVAL_S:
-            return
-        self._warned_at = now
-        code, message = self._status()
-        reason = "no room in the ring, or a value over 64 KiB" if code == "ok" else message or code
-        _messages.say(f"warning: run {self.id} drops rows, {self._counts[1]} so far (each is counted): {reason}")
 
     # What a run is called and where it is.
 

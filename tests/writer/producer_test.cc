@@ -366,9 +366,9 @@ TEST(Producer, AsksForAttentionWhenARowIsDroppedTheHeartbeatIsOldOrTheKeeperFail
   const KeyMetric metric{f.producer.key("a").value(), 1};
   const auto needs_attention = [&] { return f.producer.log(std::span(&metric, 1), {}).needs_attention; };
   EXPECT_FALSE(needs_attention());
-  f.ring.header().keeper.heartbeat_ns = monotonic_ns() - 5'100'000'000;
+  f.ring.header().keeper.last_advance_ns = monotonic_ns() - 5'100'000'000;
   EXPECT_TRUE(needs_attention());
-  f.ring.header().keeper.heartbeat_ns = monotonic_ns();
+  f.ring.header().keeper.last_advance_ns = monotonic_ns();
   EXPECT_FALSE(needs_attention());
   f.ring.header().keeper.state = KeeperState::kFailing;
   EXPECT_TRUE(needs_attention());

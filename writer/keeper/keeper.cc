@@ -26,7 +26,8 @@ class Sealer {
   explicit Sealer(JournalPlace place) : place_(std::move(place)) {}
 
   void seal(std::uint32_t number) {
-    if (!pack_tail(place_, number).ok()) unsealed_.push_back(number);
+    unsealed_.push_back(number);  // First: whatever happens, it is tried once more.
+    if (pack_tail(place_, number).ok()) unsealed_.pop_back();
   }
   /// Once more, for those that failed while the disk was full. Gives the last failure.
   Status seal_rest() const {

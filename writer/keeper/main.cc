@@ -1,6 +1,7 @@
 // wbkeep: the keeper program. Started by the training process with the ring as descriptor 3, or by hand to rescue.
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -81,5 +82,11 @@ int run(int count, char** arguments) {
 }  // namespace wb
 
 int main(int count, char** arguments) {
-  return wb::run(count, arguments);
+  try {
+    return wb::run(count, arguments);
+  } catch (const std::exception& error) {
+    // Most likely out of memory. What is not written lies in the ring, for the next keeper.
+    std::fprintf(stderr, "wbkeep: %s\n", error.what());
+    return 1;
+  }
 }

@@ -1,6 +1,8 @@
 // A queue, a lock and a thread.
 #include "writer/keeper/work_queue.h"
 
+#include <new>
+
 namespace wb {
 
 WorkQueue::WorkQueue() : thread_([this] { run(); }) {}
@@ -30,7 +32,10 @@ void WorkQueue::run() {
     const std::function<void()> job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job();
+    try {
+      job();
+    } catch (const std::bad_alloc&) {  // Left for a time with more memory; a tail that is not sealed stays readable.
+    }
     lock.lock();
   }
 }

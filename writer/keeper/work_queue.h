@@ -9,7 +9,7 @@
 
 namespace wb {
 
-/// Does jobs one after the other, in order.
+/// Does jobs one after the other, in order. One that runs out of memory is given up.
 class WorkQueue {
  public:
   WorkQueue();
