@@ -144,7 +144,7 @@ TEST_P(Shutdown, IsMadeGoodFromTheRingWhereOnlyTheStorageLostItsPower) {
 
 TEST_P(Shutdown, LosesNothingWhileTrainerAndKeeperLiveThroughIt) {
   new_file_system();
-  Training training({.directory = runs(), .seed = seed_, .rows = 3 * kRows});
+  Training training({.directory = runs(), .seed = seed_, .rows = kEndless});
   training.let_log();
   for (int cut_count = 0; cut_count < 2; ++cut_count) {
     await(Moment::kAny, training);
@@ -154,11 +154,12 @@ TEST_P(Shutdown, LosesNothingWhileTrainerAndKeeperLiveThroughIt) {
     mount();
     ASSERT_TRUE(eventually([&] { return training.ring().keeper.state.load() == KeeperState::kReady; }));
   }
+  training.let_finish();
   training.wait_for_end();
   const JournalFound found = check_journal(runs() + "/run", seed_, training.acknowledged(), Holes::kNone);
   EXPECT_EQ(found.fault, "") << found.damage;
   EXPECT_EQ(found.damage, "");
-  EXPECT_EQ(found.rows, 3 * kRows);
+  EXPECT_EQ(found.rows, training.accepted_rows());
   EXPECT_TRUE(found.is_ended);
 }
 

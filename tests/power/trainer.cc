@@ -24,7 +24,7 @@ TrainerPage* open_page(const char* path) {
 
 int train(Run& run, TrainerPage& page, std::uint64_t seed, std::uint64_t row_count) {
   std::mt19937_64 random(seed);
-  for (std::uint64_t n = 0; n < row_count; ++n) {
+  for (std::uint64_t n = 0; n < row_count && page.must_finish.load() == 0; ++n) {
     const TestRow row(seed, n);
     while (!run.log(row.metrics())) ::usleep(1000);  // The ring is full: what is dropped is named in the journal.
     page.accepted_rows.store(n + 1);

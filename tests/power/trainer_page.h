@@ -10,6 +10,7 @@ namespace wb::test {
 struct TrainerPage {
   std::atomic<std::uint32_t> is_open;        ///< By the trainer: the run is open, its ring is there.
   std::atomic<std::uint32_t> may_log;        ///< By the test: go on.
+  std::atomic<std::uint32_t> must_finish;    ///< By the test: log no more rows.
   std::atomic<std::uint64_t> accepted_rows;  ///< By the trainer: log() has accepted so many rows.
   std::atomic<std::uint64_t> flushed_rows;   ///< By the trainer: so many were accepted before a flush() that was ok.
   std::atomic<std::uint32_t> is_finished;    ///< By the trainer: finish() was ok.

@@ -29,6 +29,7 @@ class Training {
   Training& operator=(const Training&) = delete;
 
   void let_log() { page_->may_log.store(1); }
+  void let_finish() { page_->must_finish.store(1); }
   std::uint64_t accepted_rows() const { return page_->accepted_rows.load(); }
   bool is_finished() const { return page_->is_finished.load() != 0; }
   /// What was acknowledged up to now. Any thread.
