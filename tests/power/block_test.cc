@@ -57,8 +57,8 @@ class PowerCuts : public testing::TestWithParam<FileSystem> {
     return disk.stop_recording();
   }
 
-  /// Sets the disk to the state and mounts it, which replays the file system's journal. XFS does not promise to survive
-  /// a block of its own that is torn between sectors; whole writes it must: `cut` is then one of those.
+  /// Sets the disk to the state and mounts it, which replays the file system's journal. A file system may refuse a block
+  /// of its own that is torn between sectors (EBADMSG); whole writes it must survive: `cut` is then one of those.
   MountedDisk mount_state(const LoopDevice& loop, Playback& playback, PowerCut& cut, Acknowledged& acknowledged) const {
     const auto mounted = [&] {
       acknowledged = playback.play(cut);
