@@ -187,8 +187,8 @@ Status Channel::flush(milliseconds timeout) {
   const std::int64_t end_ns = monotonic_ns() + timeout.count() * kNsPerMs;
   const std::uint32_t first_reply = keeper().reply.load(std::memory_order_acquire);
   const std::uint64_t request = request_sync();
-  if (keeper_is_gone()) revive_keeper();
   for (;;) {
+    if (keeper_is_gone()) revive_keeper();  // It may die while it is waited for.
     const std::uint32_t seen = keeper().reply.load(std::memory_order_acquire);
     if (keeper().synced_request.load(std::memory_order_acquire) >= request || is_durable(sequence)) return {};
     const bool has_reported = seen != first_reply;

@@ -19,7 +19,7 @@ namespace {
 
 // All that is gathered is written once it has this size. Records of blocks that overlap then lie within one such
 // stretch of the tail, which bounds the memory of writer and reader.
-constexpr std::size_t kStretchBytes = 8U << 20;
+constexpr std::size_t kStretchBytes = 6U << 20;
 constexpr std::size_t kVerbatimBlockBytes = 1U << 20;
 // Shapes with fewer rows share mixed blocks, if so many of them do.
 constexpr std::size_t kRareRowsMax = 256;
@@ -48,6 +48,8 @@ class Writer final : public SegmentWriter {
         salt_(journal.salt()) {
     seal_.info.journal = journal;
     seal_.info.number = number;
+    // At once: a vector that grows has both its old and its new place. Only what is used of it becomes memory.
+    stretch_.reserve(kStretchBytes + kFramePayloadBytesMax);
   }
 
   Status add(const Frame& frame) override;

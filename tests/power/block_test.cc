@@ -4,6 +4,7 @@
 #include <atomic>
 #include <filesystem>
 #include <iostream>
+#include <ostream>
 #include <stdexcept>
 
 #include "tests/power/cases.h"
@@ -27,6 +28,9 @@ struct FileSystem {
   const char* mount_options;
   std::size_t bytes;
 };
+void PrintTo(const FileSystem& system, std::ostream* out) {
+  *out << system.name;
+}
 constexpr const char* kExt4Options = "-E nodiscard,lazy_itable_init=0,lazy_journal_init=0";
 constexpr FileSystem kFileSystems[] = {
     {"ext4", "ext4", kExt4Options, "", 24U << 20},
@@ -57,8 +61,8 @@ class PowerCuts : public testing::TestWithParam<FileSystem> {
     return disk.stop_recording();
   }
 
-  /// Sets the disk to the state and mounts it, which replays the file system's journal. A file system may refuse a block
-  /// of its own that is torn between sectors (EBADMSG); whole writes it must survive: `cut` is then one of those.
+  /// Sets the disk to the state and mounts it, which replays the file system's journal. A file system may refuse a
+  /// block of its own that is torn between sectors (EBADMSG); whole writes it must survive: `cut` is then one of those.
   MountedDisk mount_state(const LoopDevice& loop, Playback& playback, PowerCut& cut, Acknowledged& acknowledged) const {
     const auto mounted = [&] {
       acknowledged = playback.play(cut);

@@ -239,14 +239,9 @@ TEST(Run, KeepsApiKeysOutOfItsJournal) {
   EXPECT_NE(bytes.find("[redacted]"), std::string::npos);
 }
 
-TEST(Run, GetsAnotherKeeperWhenItsOwnWasKilled) {
-  const TempDirectory directory;
-  auto run = open_run(options_in(directory));
-  ASSERT_NE(run, nullptr);
-  ASSERT_TRUE(log(*run, {{"a", 1}}));
-  ASSERT_TRUE(run->flush(kFlushWait).ok());
-  // The keeper is found by the ring that it holds as descriptor 3.
-  const std::string ring = "/dev/shm/" + rings_of(run->journal()).at(0);
+/// The process that holds the run's ring as descriptor 3, which is how a keeper gets it. 0: there is none.
+pid_t keeper_of(const Run& run) {
+  const std::string ring = "/dev/shm/" + rings_of(run.journal()).at(0);
   pid_t keeper = 0;
   DIR* const processes = opendir("/proc");
   while (const dirent* entry = readdir(processes)) {
@@ -257,6 +252,16 @@ TEST(Run, GetsAnotherKeeperWhenItsOwnWasKilled) {
     }
   }
   closedir(processes);
+  return keeper;
+}
+
+TEST(Run, GetsAnotherKeeperWhenItsOwnWasKilled) {
+  const TempDirectory directory;
+  auto run = open_run(options_in(directory));
+  ASSERT_NE(run, nullptr);
+  ASSERT_TRUE(log(*run, {{"a", 1}}));
+  ASSERT_TRUE(run->flush(kFlushWait).ok());
+  const pid_t keeper = keeper_of(*run);
   ASSERT_GT(keeper, 1);
   ASSERT_EQ(kill(keeper, SIGKILL), 0);
   ASSERT_TRUE(eventually([&] { return kill(keeper, 0) != 0; }));
@@ -272,6 +277,26 @@ TEST(Run, GetsAnotherKeeperWhenItsOwnWasKilled) {
   ASSERT_EQ(journal.rows.size(), 3U);
   std::uint64_t expected = 0;
   for (const std::uint64_t sequence : journal.sequences) EXPECT_EQ(sequence, ++expected);
+}
+
+TEST(Run, GetsAnotherKeeperWhileItWaitsForOneThatIsKilled) {
+  const TempDirectory directory;
+  auto run = open_run(options_in(directory));
+  ASSERT_NE(run, nullptr);
+  ASSERT_TRUE(log(*run, {{"a", 1}}));
+  ASSERT_TRUE(run->flush(kFlushWait).ok());
+  const pid_t keeper = keeper_of(*run);
+  ASSERT_GT(keeper, 1);
+  ASSERT_EQ(kill(keeper, SIGSTOP), 0);
+  ASSERT_TRUE(log(*run, {{"a", 2}}));
+  EXPECT_EQ(run->flush(milliseconds(50)).code(), Code::kTimeout);
+  std::thread killer([keeper] {
+    std::this_thread::sleep_for(milliseconds(100));  // Any moment of the wait will do.
+    kill(keeper, SIGKILL);
+  });
+  EXPECT_TRUE(run->flush(kFlushWait).ok());
+  killer.join();
+  EXPECT_TRUE(is_ended(run->finish(0)));
 }
 
 TEST(RunFork, AChildThatLogsGetsAJournalOfItsOwn) {
