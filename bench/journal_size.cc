@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "bench/support/arguments.h"
+#include "bench/support/bench_run.h"
 #include "bench/support/journal_maker.h"
 #include "bench/support/scratch.h"
 #include "schema/journal/journal_reader.h"
@@ -79,29 +80,20 @@ Status await_sealed(const std::string& directory) {
 }
 
 Result<Size> size_of_run(const std::string& parent, const std::vector<Row>& rows) {
-  Options options;
-  options.project = "bench";
-  options.directory = parent;
-  options.keeper = KeeperMode::kProcess;
-  options.keeper_path = built_keeper_path();
-  auto opened = Run::open(options);
+  auto opened = BenchRun::open(parent);
   if (!opened.ok()) return opened.status();
-  Run& run = *opened.value();
-  std::array<KeyMetric, kMetricCount> metrics;
+  BenchRun& bench_run = *opened.value();
+  Run& run = bench_run.run();
   for (std::size_t i = 0; i < kMetricCount; ++i) {
-    const auto key = run.key(metric_names()[i]);
-    if (!key.ok()) return key.status();
-    if (key.value().index != i) return Status(Code::kInternal, "keys are not numbered from 0");
-    metrics[i].key = key.value();
+    if (bench_run.keys()[i].index != i) return Status(Code::kInternal, "keys are not numbered from 0");
   }
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t i = 0; i < kMetricCount; ++i) metrics[i].value = Value(rows[r][i]);
-    (void)run.log(metrics);  // Drops are counted by the run.
+    bench_run.log(rows[r]);
     if (r % kRowsBetweenFlushes != kRowsBetweenFlushes - 1) continue;
     if (const Status flushed = run.flush(kPatience); !flushed.ok()) return flushed;
   }
   const std::uint64_t drops = run.counts().dropped;
-  if (const Status finished = run.finish(0); !finished.ok() && finished.code() != Code::kTimeout) return finished;
+  if (const Status finished = bench_run.finish(); !finished.ok()) return finished;
   if (const Status sealed = await_sealed(run.directory()); !sealed.ok()) return sealed;
   auto size = read_back(run.directory(), rows);
   if (size.ok()) size.value().drops = drops;

@@ -29,7 +29,6 @@ namespace {
 /// What the daemon knows. It is a process of its own: one of these a process.
 struct Served {
   std::string backing;
-  FuseOptions options;
   FuseControl* control;
 };
 
@@ -60,7 +59,6 @@ int read_refusal() {
 
 void add_reading(fuse_operations& operations) {
   operations.init = [](fuse_conn_info*, fuse_config* config) -> void* {
-    config->entry_timeout = config->attr_timeout = served().options.cache_seconds;
     config->hard_remove = 1;
     return &served();
   };
@@ -149,18 +147,15 @@ bool is_fuse(const std::string& path) {
 
 }  // namespace
 
-FuseDaemon::FuseDaemon(const FuseOptions& options, const std::string& backing)
-    : directory_(sandbox_directory("fuse")), path_(directory_ + "/fs") {
+FuseDaemon::FuseDaemon() : directory_(sandbox_directory("fuse")), path_(directory_ + "/fs") {
   void* const memory = ::mmap(nullptr, sizeof(FuseControl), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::runtime_error("no memory for the FUSE daemon");
   control_ = static_cast<FuseControl*>(memory);
   std::filesystem::create_directory(path_);
-  std::filesystem::create_directory(directory_ + "/backing");
+  const std::string backing = directory_ + "/backing";
+  std::filesystem::create_directory(backing);
   daemon_ = ::fork();
-  if (daemon_ == 0) {
-    serve({.backing = backing.empty() ? directory_ + "/backing" : backing, .options = options, .control = control_},
-          path_.c_str());
-  }
+  if (daemon_ == 0) serve({.backing = backing, .control = control_}, path_.c_str());
   const auto has_ended = [&] { return ::waitpid(daemon_, nullptr, WNOHANG) != 0; };
   bool is_over = false;
   eventually([&] { return is_fuse(path_) || (is_over = has_ended()); }, 10);

@@ -16,16 +16,12 @@ struct FuseControl {
   std::atomic<std::uint64_t> refused_count;  ///< How often either did.
 };
 
-struct FuseOptions {
-  double cache_seconds = 1;  ///< How long the kernel believes what it was told of names and sizes.
-};
-
 /// Passes all calls through to a directory of its own; locks fail with ENOLCK, as where no lock server runs.
 /// Unmounted and its daemon killed with its scope.
 class FuseDaemon {
  public:
-  /// Throws std::runtime_error if it cannot be mounted. `backing`: the directory passed through; empty: a new one.
-  explicit FuseDaemon(const FuseOptions& options = {}, const std::string& backing = "");
+  /// Throws std::runtime_error if it cannot be mounted.
+  FuseDaemon();
   ~FuseDaemon();
   FuseDaemon(const FuseDaemon&) = delete;
   FuseDaemon& operator=(const FuseDaemon&) = delete;

@@ -12,8 +12,8 @@
 #include "tests/power/journal_check.h"
 #include "tests/power/loop_device.h"
 #include "tests/power/power_cut.h"
-#include "tests/power/sandbox.h"
 #include "tests/power/training.h"
+#include "tests/support/sandbox.h"
 
 namespace wb::test {
 namespace {

@@ -8,11 +8,11 @@
 
 #include "tests/power/cases.h"
 #include "tests/power/journal_check.h"
-#include "tests/power/sandbox.h"
 #include "tests/power/strict_disk.h"
 #include "tests/power/training.h"
 #include "tests/support/journal_content.h"
 #include "tests/support/keeper_process.h"
+#include "tests/support/sandbox.h"
 
 namespace wb::test {
 namespace {

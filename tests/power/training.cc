@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "schema/descriptor.h"
-#include "tests/power/sandbox.h"
 #include "tests/support/keeper_process.h"
+#include "tests/support/sandbox.h"
 
 namespace wb::test {
 namespace {

@@ -37,4 +37,10 @@ std::string sandbox_directory(const std::string& name) {
   return path;
 }
 
+std::string sandbox_mount_point(const std::string& name) {
+  std::string path = sandbox_directory(name);
+  require(::mount("wbtest", path.c_str(), "tmpfs", MS_RDONLY, "") == 0, "a read-only tmpfs on " + path);
+  return path;
+}
+
 }  // namespace wb::test

@@ -13,4 +13,8 @@ void enter_sandbox();
 /// A new directory in the sandbox's /dev/shm.
 std::string sandbox_directory(const std::string& name);
 
+/// The same, to mount on: nothing can be made in it while nothing is mounted there, or a keeper that goes on by itself
+/// would do so in the directory below.
+std::string sandbox_mount_point(const std::string& name);
+
 }  // namespace wb::test
