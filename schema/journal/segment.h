@@ -29,7 +29,7 @@ struct SegmentInfo {
 /// Gets each record; false stops the reading (which then returns ok). The frame is borrowed for the call.
 using RecordVisitor = std::function<bool(const Frame&)>;
 
-/// Packs frames into a new segment. Belongs to one thread. Needs at most about 8 MiB of buffers.
+/// Packs frames into a new segment. Belongs to one thread. Needs about 6 MiB beside what SQLite and zstd need.
 class SegmentWriter {
  public:
   /// Creates `path` (O_EXCL) with the unix-none VFS, no journal, no locks. kExists, kNoSpace, kIoError, ...
